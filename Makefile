@@ -1,0 +1,81 @@
+# make book and make test are all that a fresh clone needs; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+PROFILE ?= quick
+DATASET ?= synthetic
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.csv' 2>/dev/null)
+CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
+EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
+PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py
+
+# Data sets that cannot be in the repository may lie beside the checkout.
+export FACELIB_DATA ?= $(abspath $(firstword $(wildcard ../shared data)))
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test unit chapters pages lab refresh lint lock bench clean FORCE
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  PYTHON=$(PYTHON)"
+
+env: $(READY)  ## the environment in .venv, as requirements.lock says
+
+book: _build/html/index.html  ## execute every chapter, build the book into _build/html
+	@echo "The book is ready: open _build/html/index.html in a browser."
+
+test: lint unit chapters pages  ## all tests: unit, chapters, book
+
+unit: $(READY)  ## tests of the library
+	$(BIN)/python -m pytest tests/unit facelib --doctest-modules
+
+# nbval executes the committed notebooks again and compares their checked cells.
+chapters: $(READY) $(EXECUTED)  ## tests of the notebooks
+	$(BIN)/python -m pytest tests/chapters
+	$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider $(CHAPTERS)
+
+pages: _build/html/index.html  ## tests of the built book, in a browser
+	$(BIN)/python -m pytest tests/book
+
+lint: $(READY)  ## ruff on code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: $(READY)  ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab chapters
+
+refresh: $(READY)  ## execute the chapters and store their outputs in chapters/ (to be committed)
+	$(BIN)/python tools/refresh.py $(CHAPTERS)
+
+lock: $(READY)  ## renew requirements.lock and environment.yml from pyproject.toml
+	$(BIN)/python tools/lock.py
+
+bench: $(READY)  ## throughput, as ratios
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built (the environment stays)
+	rm -rf _build
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Changes when the settings do, so that nothing is taken for another profile's or data set's.
+_build/settings: FORCE
+	@mkdir -p $(@D)
+	@echo "$(PROFILE) $(DATASET)" | cmp -s - $@ || echo "$(PROFILE) $(DATASET)" > $@
+
+_build/executed/%.ipynb: chapters/%.ipynb $(READY) $(LIBRARY) _build/settings
+	@mkdir -p $(@D)
+	$(BIN)/papermill --cwd chapters --no-progress-bar --log-level WARNING $< $@.partial.ipynb -p profile $(PROFILE) -p dataset $(DATASET)
+	@mv $@.partial.ipynb $@
+
+_build/html/index.html: $(EXECUTED) $(PAGES) $(READY)
+	$(BIN)/python tools/book.py

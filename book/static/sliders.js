@@ -1,0 +1,26 @@
+// ipywidgets draws its sliders as <div role="slider"> without a name. Give each handle the text of its label and, as
+// its value, the text that the slider shows: what a screen reader says when the handle is reached or moved.
+function nameSliders() {
+  for (const slider of document.querySelectorAll(".jupyter-widgets.widget-slider")) {
+    const label = slider.querySelector(".widget-label");
+    const readout = slider.querySelector(".widget-readout");
+    const handle = slider.querySelector("[role=slider]");
+    if (!handle || !label) continue;
+    const set = (name, value) => {
+      if (handle.getAttribute(name) !== value) handle.setAttribute(name, value);
+    };
+    set("aria-label", label.textContent.trim());
+    if (readout) set("aria-valuetext", readout.textContent.trim());
+  }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  nameSliders();
+  new MutationObserver(nameSliders).observe(document.body, {
+    childList: true,
+    subtree: true,
+    characterData: true,
+    attributes: true,
+    attributeFilter: ["aria-valuetext"],
+  });
+});

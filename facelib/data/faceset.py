@@ -1,0 +1,147 @@
+"""`FaceSet`: images at rest (uint8) with what is known about each face."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from facelib.files import replacing
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Square RGB faces and their labels, row for row.
+
+    Attributes:
+        images: uint8 array (n, size, size, 3), RGB.
+        names: one name a face that stays the same however the set is cut or shuffled.
+        attributes: DataFrame of bool, CelebA's column names.
+        factors: DataFrame of float, the causes behind a drawn face; None for photos.
+        info: DataFrame of anything else that a data set knows (year, score, file); None if nothing.
+
+    Raises:
+        ValueError: if images are not uint8 (n, size, size, 3), or a table has another length.
+    """
+
+    images: np.ndarray
+    names: np.ndarray
+    attributes: pd.DataFrame
+    factors: pd.DataFrame | None = None
+    info: pd.DataFrame | None = None
+
+    def __post_init__(self):
+        images = self.images
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or images.shape[1] != images.shape[2]:
+            raise ValueError(
+                f"images must be uint8 of shape (n, size, size, 3), got {images.dtype} of shape {images.shape}. "
+                "Crop photos to squares with facelib.data.crop_faces."
+            )
+        for field in ("names", "attributes", "factors", "info"):
+            table = getattr(self, field)
+            if table is not None and len(table) != len(images):
+                raise ValueError(f"{field} has {len(table)} rows for {len(images)} images; one row an image is needed.")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"FaceSet({len(self):,} faces, {self.size}×{self.size} px, {self.attributes.shape[1]} attributes)"
+
+    @property
+    def size(self) -> int:
+        """Side of the images in pixels."""
+        return self.images.shape[1]
+
+    def __getitem__(self, rows) -> FaceSet:
+        """Rows by slice, index array or boolean mask (a single integer gives a set of one)."""
+        if np.isscalar(rows):
+            rows = [int(rows)]
+        rows = np.arange(len(self))[np.asarray(rows) if not isinstance(rows, slice) else rows]
+
+        def cut(table):
+            return None if table is None else table.iloc[rows].reset_index(drop=True)
+
+        return FaceSet(self.images[rows], self.names[rows], cut(self.attributes), cut(self.factors), cut(self.info))
+
+    def scaled(self) -> np.ndarray:
+        """Images as float32 in [-1, 1], what every network eats."""
+        return to_float(self.images)
+
+    def where(self, **wanted: bool) -> FaceSet:
+        """The faces whose attributes are all as wanted.
+
+        >>> from facelib.data import load_faces
+        >>> faces = load_faces("synthetic", n=200, size=16)
+        >>> bool(faces.where(Smiling=True, Male=False).attributes["Male"].any())
+        False
+
+        Raises:
+            ValueError: for an attribute that the set does not have.
+        """
+        unknown = sorted(set(wanted) - set(self.attributes.columns))
+        if unknown:
+            raise ValueError(f"unknown attributes {unknown}; this set has {sorted(self.attributes.columns)}.")
+        mask = np.ones(len(self), bool)
+        for column, value in wanted.items():
+            mask &= self.attributes[column].to_numpy() == bool(value)
+        return self[mask]
+
+    def without(self, names: Iterable[str]) -> FaceSet:
+        """All faces but those named: keeps test faces out of a training set."""
+        return self[~np.isin(self.names, np.asarray(list(names), dtype=str))]
+
+    def split(self, fraction: float = 0.9, seed: int = 0) -> tuple[FaceSet, FaceSet]:
+        """Shuffle by `seed` and cut into two disjoint sets, the first with `fraction` of the faces.
+
+        Raises:
+            ValueError: unless 0 < fraction < 1.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"fraction must lie between 0 and 1, got {fraction}; 0.9 keeps 90 % in the first part.")
+        order = np.random.default_rng(seed).permutation(len(self))
+        cut = round(fraction * len(self))
+        return self[order[:cut]], self[order[cut:]]
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write everything to one compressed `.npz` without pickles; nothing half-written is left behind."""
+        arrays = {"images": self.images, "names": np.asarray(self.names, dtype=str)}
+        for field in ("attributes", "factors", "info"):
+            table = getattr(self, field)
+            if table is not None:
+                arrays[f"{field}.columns"] = np.asarray(table.columns, dtype=str)
+                for column in table:
+                    values = table[column].to_numpy()
+                    # Columns of text arrive as objects, which numpy would pickle.
+                    arrays[f"{field}.{column}"] = values if values.dtype.kind in "bifu" else values.astype(str)
+        with replacing(path) as partial:
+            np.savez_compressed(partial, **arrays)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> FaceSet:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            tables = {}
+            for field in ("attributes", "factors", "info"):
+                if f"{field}.columns" in arrays:
+                    columns = arrays[f"{field}.columns"].tolist()
+                    index = range(len(arrays["names"]))
+                    tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
+            return cls(arrays["images"], arrays["names"], **tables)
+
+
+def to_float(images: np.ndarray) -> np.ndarray:
+    """uint8 [0, 255] → float32 [-1, 1]."""
+    return images.astype(np.float32) / 127.5 - 1.0
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """float [-1, 1] → uint8 [0, 255], rounded and clipped.
+
+    >>> to_uint8(np.array([-1.0, 0.0, 2.0])).tolist()
+    [0, 128, 255]
+    """
+    return np.clip(np.round((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)

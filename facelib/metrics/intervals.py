@@ -1,0 +1,42 @@
+"""A mean and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Estimate(NamedTuple):
+    """A value with its interval.
+
+    >>> print(Estimate(1.234, 1.1, 1.4, n=10))
+    1.23 [1.10, 1.40]
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def bootstrap(values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Estimate:
+    """Mean of `values` (n,) with its percentile bootstrap interval (Efron 1979).
+
+    Raises:
+        ValueError: for fewer than two values, or a level outside (0, 1).
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"values must be at least two numbers in one dimension, got shape {values.shape}.")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual.")
+    draws = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(values.mean()), float(low), float(high), len(values))

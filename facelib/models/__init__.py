@@ -1,0 +1,5 @@
+"""One architecture a file; each class is a `keras.Model`, built on construction."""
+
+from facelib.models.vae import VAE
+
+__all__ = ["VAE"]

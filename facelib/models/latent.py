@@ -1,0 +1,42 @@
+"""What every model with a latent space needs around its networks: z, checks, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from facelib.data.faceset import FaceSet
+
+
+def standard_normal(n: int, latent_dim: int, seed: int) -> np.ndarray:
+    """z ~ N(0, I), float32 (n, latent_dim). Models of equal `latent_dim` get the same z from the same seed."""
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}.")
+    return np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32)
+
+
+def check_z(z: np.ndarray, latent_dim: int) -> np.ndarray:
+    """z as float32 (n, latent_dim), or a ValueError that says what came."""
+    z = np.asarray(z, np.float32)
+    if z.ndim != 2 or z.shape[1] != latent_dim:
+        raise ValueError(f"z must have shape (n, {latent_dim}), got {z.shape}; for one face use z[None].")
+    return z
+
+
+def check_images(images: np.ndarray | FaceSet, image_size: int) -> np.ndarray:
+    """uint8 images (n, image_size, image_size, 3), or a ValueError that says what came."""
+    images = images.images if isinstance(images, FaceSet) else np.asarray(images)
+    if images.dtype != np.uint8 or images.shape[1:] != (image_size, image_size, 3):
+        raise ValueError(
+            f"images must be uint8 of shape (n, {image_size}, {image_size}, 3), got {images.dtype} of shape "
+            f"{images.shape}; load them with size={image_size}."
+        )
+    return images
+
+
+def in_batches(network: Callable, inputs: np.ndarray, batch_size: int = 128) -> np.ndarray:
+    """Apply a network to any number of rows in bounded memory; float32 out."""
+    starts = range(0, len(inputs), batch_size)
+    return np.concatenate([ops.convert_to_numpy(network(inputs[i : i + batch_size])) for i in starts])

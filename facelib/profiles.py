@@ -1,0 +1,49 @@
+"""Sizes and steps of a run. A profile changes these numbers, never the code path.
+
+`quick` is what continuous integration runs on two CPU cores, `colab` fits one T4-class GPU in under an hour, `full` is
+the scale of the seeds and of the weights that ship.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+PROFILES = ("quick", "colab", "full")
+
+_VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "learning_rate": 1e-3, "batch_size": 64}
+
+SETTINGS = {
+    "vae": {
+        # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.
+        "quick": {
+            "image_size": 32,
+            "latent_dim": 64,
+            "width": 32,
+            "learning_rate": 2e-3,
+            "batch_size": 64,
+            "faces": 2000,
+            "epochs": 6,
+            "test_faces": 200,
+            "study_faces": 1200,
+            "trials": 100,
+        },
+        "colab": _VAE_FULL | {"faces": 20_000, "epochs": 40, "test_faces": 1000, "study_faces": 4000, "trials": 500},
+        "full": _VAE_FULL | {"faces": 10_000, "epochs": 24, "test_faces": 500, "study_faces": 4000, "trials": 500},
+    },
+}
+
+
+def settings(model: str, profile: str = "quick") -> SimpleNamespace:
+    """The numbers of a model under a profile.
+
+    >>> settings("vae", "full").latent_dim
+    256
+
+    Raises:
+        ValueError: for an unknown model or profile.
+    """
+    if model not in SETTINGS:
+        raise ValueError(f"model must be one of {sorted(SETTINGS)}, got {model!r}.")
+    if profile not in PROFILES:
+        raise ValueError(f"profile must be one of {PROFILES}, got {profile!r}.")
+    return SimpleNamespace(profile=profile, **SETTINGS[model][profile])

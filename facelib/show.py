@@ -1,0 +1,126 @@
+"""Figures of faces, in one style for the whole course."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML, display
+
+from facelib import __version__
+
+INK = "#4c566a"  # readable on white and on the dark theme's page
+BLUE, ORANGE, GREEN = "#3b7ddd", "#e07b39", "#4a9d6b"
+
+NUMBERS = "application/vnd.facelib.numbers+json"
+
+
+def use_style() -> None:
+    """Crisp figures with quiet axes; call it once at the top of a notebook."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 144,
+            "savefig.dpi": 144,
+            "figure.constrained_layout.use": True,
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 9,
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, "#8a63b5", "#7a7a7a"]),
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+        }
+    )
+
+
+def faces(
+    rows: Sequence[np.ndarray] | np.ndarray,
+    labels: Sequence[str] | None = None,
+    titles: Sequence[str] | None = None,
+    width: float = 8.0,
+) -> plt.Figure:
+    """Rows of faces, each row with its label at the left, each column with its title on top.
+
+    Args:
+        rows: uint8 arrays (n, size, size, 3), one a row; or one such array for a single row.
+        labels: one a row.
+        titles: one a column.
+        width: of the figure in inches.
+
+    Raises:
+        ValueError: if there are not as many labels as rows, or titles as columns.
+    """
+    rows = [rows] if isinstance(rows, np.ndarray) and rows.ndim == 4 else list(rows)
+    columns = max(len(row) for row in rows)
+    if labels is not None and len(labels) != len(rows):
+        raise ValueError(f"labels must be {len(rows)}, one a row, got {len(labels)}.")
+    if titles is not None and len(titles) != columns:
+        raise ValueError(f"titles must be {columns}, one a column, got {len(titles)}.")
+    margin = 0.0 if labels is None else 0.085 * max(len(line) for label in labels for line in label.split("\n")) + 0.1
+    cell = (width - margin) / columns
+    figure, axes = plt.subplots(
+        len(rows),
+        columns,
+        figsize=(width, cell * len(rows) + (0.22 if titles else 0)),
+        squeeze=False,
+        gridspec_kw={"wspace": 0.03, "hspace": 0.03},
+    )
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    for i, row in enumerate(rows):
+        for j in range(columns):
+            axis = axes[i, j]
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if j < len(row):
+                axis.imshow(row[j], interpolation="lanczos")
+            if titles is not None and i == 0:
+                axis.set_title(titles[j])
+        if labels is not None:
+            axes[i, 0].set_ylabel(labels[i], rotation=0, ha="right", va="center", labelpad=6)
+    return figure
+
+
+def numbers(**values: float) -> None:
+    """Show numbers rounded, and keep them whole beside the picture for the tests, which compare with a tolerance."""
+    width = max(len(name) for name in values)
+    text = "\n".join(f"{name.replace('_', ' '):<{width}}  {value:.3g}" for name, value in values.items())
+    exact = {name: float(value) for name, value in values.items()}
+    display({"text/plain": text, NUMBERS: exact}, raw=True)
+
+
+def stamp(profile: str, dataset: str, seconds: float | None = None) -> HTML:
+    """What a page was made with; a run time that nobody measured reads so."""
+    import keras
+
+    backend = keras.backend.backend()
+    seconds = "not measured" if seconds is None else f"{seconds:.0f} s"
+    facts = {
+        "profile": profile,
+        "data set": dataset,
+        "backend": f"Keras {keras.__version__} on {backend}, {_device(backend)}",
+        "facelib": __version__,
+        "run time": seconds,
+    }
+    return HTML("<p><small>" + " · ".join(f"{name}: {value}" for name, value in facts.items()) + "</small></p>")
+
+
+def _device(backend: str) -> str:
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else _cpu()
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return _cpu() if device.platform == "cpu" else device.device_kind
+    return _cpu()
+
+
+def _cpu() -> str:
+    return f"CPU ({platform.machine()})"

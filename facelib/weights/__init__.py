@@ -1,0 +1,95 @@
+"""Trained weights that ship with the library, each with a model card.
+
+A model is two files: `NAME.npz` (float16 arrays, no pickles) and `NAME.json`, its card: what it was trained on, how,
+for how long, how good it is, what it gets wrong, and the SHA-256 of the arrays, which `load` checks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from facelib.files import replacing
+
+FOLDER = Path(__file__).parent
+
+
+def catalog(folder: str | os.PathLike = FOLDER) -> dict[str, dict]:
+    """Name → card of all weights in a folder.
+
+    >>> catalog()["vae-synthetic-80"]["model"]
+    'VAE'
+    """
+    return {path.stem: json.loads(path.read_text()) for path in sorted(Path(folder).glob("*.json"))}
+
+
+def load(name: str, folder: str | os.PathLike = FOLDER):
+    """Build the model that a card names and give it its trained weights.
+
+    Raises:
+        KeyError: if there is no such model.
+        ValueError: if the weights' checksum is not the card's, or they do not fit the model.
+    """
+    cards = catalog(folder)
+    if name not in cards:
+        raise KeyError(f"no weights named {name!r} in {folder}; there are {sorted(cards)}.")
+    card = cards[name]
+    path = Path(folder) / f"{name}.npz"
+    if _sha256(path) != card["sha256"]:
+        raise ValueError(f"{path} is damaged: its SHA-256 is not the card's. Restore it from git or reinstall facelib.")
+
+    import facelib.models
+
+    model = getattr(facelib.models, card["model"])(**card["config"])
+    with np.load(path, allow_pickle=False) as arrays:
+        variables = named_variables(model)
+        if set(arrays.files) != set(variables):
+            raise ValueError(f"{path} does not fit {card['model']}: {sorted(set(arrays.files) ^ set(variables))}.")
+        for key, variable in variables.items():
+            variable.assign(arrays[key].astype(variable.dtype))
+    return model
+
+
+def save(model, name: str, card: dict, folder: str | os.PathLike = FOLDER) -> dict:
+    """Write weights as float16 and their card; returns the card with size and SHA-256 filled in.
+
+    Raises:
+        ValueError: if a weight is not finite in float16.
+    """
+    folder = Path(folder)
+    arrays = {}
+    for key, variable in named_variables(model).items():
+        arrays[key] = np.asarray(variable).astype(np.float16)
+        if not np.isfinite(arrays[key]).all():
+            raise ValueError(f"weight {key} of {name} is not finite in float16; was the training stable?")
+    path = folder / f"{name}.npz"
+    with replacing(path) as partial:
+        np.savez_compressed(partial, **arrays)
+    card = {
+        "name": name,
+        "model": type(model).__name__,
+        "config": model.get_config(),
+        **card,
+        "bytes": path.stat().st_size,
+        "sha256": _sha256(path),
+    }
+    with replacing(folder / f"{name}.json") as partial:
+        partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    return card
+
+
+def named_variables(model) -> dict:
+    """Variables of a model's networks by stable names such as "encoder/conv_1/kernel"."""
+    return {
+        f"{network_name}/{variable.path}": variable
+        for network_name, network in model.networks.items()
+        for variable in network.weights
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

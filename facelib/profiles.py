@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 PROFILES = ("quick", "colab", "full")
 
-_VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "learning_rate": 1e-3, "batch_size": 64}
+_VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 3.0, "learning_rate": 1.5e-3, "batch_size": 64}
 
 SETTINGS = {
     "vae": {
@@ -19,6 +19,7 @@ SETTINGS = {
             "image_size": 32,
             "latent_dim": 64,
             "width": 32,
+            "beta": 1.0,
             "learning_rate": 2e-3,
             "batch_size": 64,
             "faces": 2000,

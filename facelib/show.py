@@ -67,7 +67,7 @@ def faces(
         columns,
         figsize=(width, cell * len(rows) + (0.22 if titles else 0)),
         squeeze=False,
-        gridspec_kw={"wspace": 0.03, "hspace": 0.03},
+        layout="constrained",
     )
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     for i, row in enumerate(rows):

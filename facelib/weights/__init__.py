@@ -60,10 +60,13 @@ def save(model, name: str, card: dict, folder: str | os.PathLike = FOLDER) -> di
     Raises:
         ValueError: if a weight is not finite in float16.
     """
+    from keras import ops
+
     folder = Path(folder)
     arrays = {}
     for key, variable in named_variables(model).items():
-        arrays[key] = np.asarray(variable).astype(np.float16)
+        with np.errstate(over="ignore"):
+            arrays[key] = ops.convert_to_numpy(variable).astype(np.float16)
         if not np.isfinite(arrays[key]).all():
             raise ValueError(f"weight {key} of {name} is not finite in float16; was the training stable?")
     path = folder / f"{name}.npz"

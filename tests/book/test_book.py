@@ -1,0 +1,51 @@
+"""The built book, page by page, without a browser."""
+
+import re
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def html(root):
+    folder = root / "_build" / "html"
+    assert (folder / "index.html").is_file(), "run `make book`"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(root):
+    sys.path.insert(0, str(root / "tools"))
+    import book
+
+    return book.pages()
+
+
+def test_every_page_of_the_contents_was_built(html, pages):
+    assert len(pages) >= 3
+    for page in pages:
+        assert (html / f"{page}.html").stat().st_size > 5000, page
+
+
+def test_every_picture_has_alt_text(html, pages):
+    for page in pages:
+        text = (html / f"{page}.html").read_text()
+        for image in re.findall(r"<img [^>]*>", text):
+            assert re.search(r'alt="[^"]{3,}"', image), (page, image[:200])
+
+
+def test_scripts_come_from_the_book_itself(html, pages):
+    for page in pages:
+        text = (html / f"{page}.html").read_text()
+        sources = re.findall(r'<script[^>]* src="([^"]+)"', text) + re.findall(
+            r'<link[^>]*stylesheet[^>]* href="([^"]+)"', text
+        )
+        assert not [source for source in sources if source.startswith(("http", "//"))], page
+
+
+def test_chapters_can_be_opened_on_colab(html, pages, root):
+    address = re.search(r"url: https://github.com/(\S+)", (root / "_config.yml").read_text()).group(1)
+    for page in pages:
+        if page.startswith("chapters/"):
+            link = f"https://colab.research.google.com/github/{address}/blob/main/{page}.ipynb"
+            assert link in (html / f"{page}.html").read_text()

@@ -1,0 +1,142 @@
+"""The built book in headless Chromium: sliders move, formulas are set, and no request leaves the machine."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import threading
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHAPTER = "chapters/01_vae.html"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(root):
+    folder = root / "_build" / "html"
+    assert (folder / CHAPTER).is_file(), "run `make book`"
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not (chromium and driver):
+        message = "no chromium and chromedriver on the PATH: the book's sliders were not moved"
+        # Where everything must be checked, a missing browser is a failure.
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    arguments = "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
+    arguments += (
+        "disable-component-update disable-sync disable-dev-shm-usage window-size=1280,1000 force-device-scale-factor=1"
+    )
+    for argument in arguments.split():
+        options.add_argument(f"--{argument}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def chapter(browser, site):
+    browser.get(f"{site}/{CHAPTER}")
+    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
+    return browser
+
+
+def shown(browser):
+    """Alt text of the slider's picture that is visible now."""
+    images = browser.find_elements(By.CSS_SELECTOR, ".jupyter-widgets img")
+    return [image.get_attribute("alt") for image in images if image.is_displayed()]
+
+
+def handle(browser):
+    return browser.find_element(By.CSS_SELECTOR, ".widget-slider [role=slider]")
+
+
+def test_there_is_one_slider_with_one_picture(chapter):
+    assert len(chapter.find_elements(By.CSS_SELECTOR, ".widget-slider")) == 1
+    assert len(shown(chapter)) == 1
+
+
+def test_keyboard_moves_the_slider(chapter):
+    before = shown(chapter)
+    handle(chapter).send_keys(Keys.ARROW_RIGHT)
+    WebDriverWait(chapter, 5).until(lambda b: shown(b) != before)
+    handle(chapter).send_keys(Keys.ARROW_LEFT)
+    WebDriverWait(chapter, 5).until(lambda b: shown(b) == before)
+
+
+def test_mouse_moves_the_slider(chapter):
+    before = shown(chapter)
+    chapter.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle(chapter))
+    ActionChains(chapter).drag_and_drop_by_offset(handle(chapter), -150, 0).perform()
+    WebDriverWait(chapter, 5).until(lambda b: shown(b) != before)
+    image = [i for i in chapter.find_elements(By.CSS_SELECTOR, ".jupyter-widgets img") if i.is_displayed()][0]
+    assert image.size["width"] > 200 and image.size["height"] > 50
+    assert chapter.execute_script("return arguments[0].naturalWidth", image) > 0
+
+
+def test_screen_readers_hear_name_and_value(chapter):
+    assert handle(chapter).get_attribute("aria-label") == "smile"
+    before = handle(chapter).get_attribute("aria-valuetext")
+    handle(chapter).send_keys(Keys.ARROW_RIGHT)
+    WebDriverWait(chapter, 5).until(lambda b: handle(b).get_attribute("aria-valuetext") != before)
+    assert handle(chapter).get_attribute("aria-valuetext") in shown(chapter)[0]
+
+
+def test_formulas_are_set(chapter):
+    WebDriverWait(chapter, 20).until(
+        lambda b: b.find_elements(By.CSS_SELECTOR, "mjx-container svg, mjx-container mjx-math")
+    )
+    assert "$$" not in chapter.find_element(By.CSS_SELECTOR, "article").text
+
+
+def test_solutions_are_hidden_until_asked_for(chapter):
+    details = chapter.find_elements(By.CSS_SELECTOR, "details.hide")
+    assert len(details) >= 2 and not any(d.get_attribute("open") for d in details)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_page(chapter, width):
+    chapter.set_window_size(width, 1000)
+    try:
+        overflow = chapter.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+        assert overflow <= 1
+    finally:
+        chapter.set_window_size(1280, 1000)
+
+
+def test_no_request_leaves_the_machine(browser, site, root):
+    """All pages, with everything that they load."""
+    for page in ("index.html", "book/intro.html", CHAPTER):
+        browser.get(f"{site}/{page}")
+        WebDriverWait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
+    urls = set()
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            urls.add(message["params"]["request"]["url"])
+    assert any(url.endswith("embed-amd.js") for url in urls)
+    local = (site, "data:", "blob:", "about:", "chrome:")
+    assert not [url for url in urls if not url.startswith(local)]
+    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not [message for message in severe if "favicon" not in message]

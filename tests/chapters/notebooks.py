@@ -1,0 +1,78 @@
+"""Reading notebooks: their checked cells, numbers and pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from PIL import Image
+
+from facelib.show import NUMBERS
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
+CHECKED = "nbval-check-output"
+WIDGETS = "application/vnd.jupyter.widget-state+json"
+
+
+def read(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook) -> list:
+    """Cells of code, without the one that papermill puts in."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    return [cell for cell in cells if "injected-parameters" not in tags(cell)]
+
+
+def tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def numbers(notebook) -> dict[str, dict[str, float]]:
+    """Whole numbers of the `show.numbers` cells, by cell id."""
+    return {
+        cell.id: dict(output["data"][NUMBERS])
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if NUMBERS in output.get("data", {})
+    }
+
+
+def pictures(notebook) -> dict[str, Image.Image]:
+    """Every picture a reader sees: figures by cell id, slider frames by their alt text."""
+    found = {}
+    for cell in code_cells(notebook):
+        for i, output in enumerate(cell.outputs):
+            if "image/png" in output.get("data", {}):
+                found[f"{cell.id}/{i}"] = _image(output["data"]["image/png"])
+    for widget in notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {}).values():
+        match = re.match(r'<img alt="([^"]*)" src="data:image/\w+;base64,([^"]+)"', widget["state"].get("value") or "")
+        if match:
+            found[match.group(1)] = _image(match.group(2))
+    return found
+
+
+def _image(code: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB")
+
+
+def fingerprint(picture: Image.Image) -> np.ndarray:
+    """What is left of a picture 48 pixels wide: float (rows, 48, 3), 0 to 255."""
+    height = max(1, round(48 * picture.height / picture.width))
+    return np.asarray(picture.resize((48, height), Image.Resampling.BOX), float)
+
+
+def differs(one: Image.Image, other: Image.Image) -> str | None:
+    """Why two pictures are not the same to the eye, or None."""
+    a, b = fingerprint(one), fingerprint(other)
+    if a.shape != b.shape:
+        return f"shape {one.size} against {other.size}"
+    gap = np.abs(a - b)
+    if gap.mean() > 1.5 or gap.max() > 30:
+        return f"mean difference {gap.mean():.2f} levels (at most 1.5), largest {gap.max():.0f} (at most 30)"
+    return None

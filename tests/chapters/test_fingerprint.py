@@ -1,0 +1,40 @@
+"""The picture comparison itself: it must let rounding pass and catch what a reader would see."""
+
+import numpy as np
+import pytest
+from notebooks import differs
+from PIL import Image
+
+from facelib.data import draw_faces
+from facelib.data.synthetic import sample_people
+
+
+@pytest.fixture(scope="module")
+def people():
+    factors, _ = sample_people(12, seed=8)
+    return factors
+
+
+def sheet(factors):
+    images = draw_faces(factors, 80)
+    return Image.fromarray(np.concatenate([np.concatenate(images[:6], axis=1), np.concatenate(images[6:], axis=1)]))
+
+
+def test_rounding_and_compression_pass(people):
+    picture = sheet(people)
+    noisy = np.clip(np.asarray(picture, int) + np.random.default_rng(0).integers(-2, 3, (160, 480, 3)), 0, 255)
+    assert differs(picture, Image.fromarray(noisy.astype(np.uint8))) is None
+
+
+@pytest.mark.parametrize("change", ["one face", "mirrored", "darker", "red and blue"])
+def test_what_a_reader_sees_is_caught(people, change):
+    picture = sheet(people)
+    pixels = np.asarray(picture)
+    if change == "one face":
+        other = people.copy()
+        other.iloc[3] = people.iloc[5]
+        changed = sheet(other)
+    else:
+        by = {"mirrored": pixels[:, ::-1], "darker": pixels // 8 * 7, "red and blue": pixels[..., ::-1]}
+        changed = Image.fromarray(np.ascontiguousarray(by[change]))
+    assert differs(picture, changed) is not None

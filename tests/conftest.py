@@ -1,0 +1,22 @@
+import os
+from pathlib import Path
+
+# Before anything imports TensorFlow.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        items[:] = [item for item in items if not item.get_closest_marker("tensorflow")]

@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from facelib.data import FaceSet, load_faces, to_float, to_uint8
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load_faces("synthetic", n=60, size=24)
+
+
+def test_save_and_open_give_the_same_set(faces, tmp_path):
+    info = pd.DataFrame({"file": [f"é {i}.jpg" for i in range(60)], "born": np.arange(60) + 0.5})
+    before = FaceSet(faces.images, faces.names, faces.attributes, faces.factors, info)
+    before.save(tmp_path / "faces.npz")
+    after = FaceSet.open(tmp_path / "faces.npz")
+    np.testing.assert_array_equal(after.images, before.images)
+    assert after.names.tolist() == before.names.tolist()
+    pd.testing.assert_frame_equal(after.attributes, before.attributes)
+    pd.testing.assert_frame_equal(after.factors, before.factors)
+    assert after.info["file"].tolist() == info["file"].tolist() and after.info["born"].tolist() == info["born"].tolist()
+
+
+def test_a_set_without_attributes_survives_saving(faces, tmp_path):
+    bare = FaceSet(faces.images, faces.names, pd.DataFrame(index=range(60)))
+    bare.save(tmp_path / "bare.npz")
+    assert len(FaceSet.open(tmp_path / "bare.npz")) == 60
+
+
+def test_interrupted_saving_leaves_the_old_file(faces, tmp_path, monkeypatch):
+    path = tmp_path / "faces.npz"
+    faces.save(path)
+    before = path.read_bytes()
+
+    def broken(file, **arrays):
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", broken)
+    with pytest.raises(KeyboardInterrupt):
+        faces[:3].save(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["faces.npz"]
+
+
+def test_split_is_disjoint_complete_and_seeded(faces):
+    first, second = faces.split(0.75, seed=3)
+    assert (len(first), len(second)) == (45, 15)
+    assert set(first.names) | set(second.names) == set(faces.names)
+    again, _ = faces.split(0.75, seed=3)
+    assert again.names.tolist() == first.names.tolist()
+    other, _ = faces.split(0.75, seed=4)
+    assert other.names.tolist() != first.names.tolist()
+
+
+def test_rows_of_all_tables_stay_together(faces):
+    picked = faces[[5, 2]]
+    np.testing.assert_array_equal(picked.images, faces.images[[5, 2]])
+    assert picked.factors["yaw"].tolist() == faces.factors["yaw"].iloc[[5, 2]].tolist()
+    assert picked.attributes.index.tolist() == [0, 1]
+    assert len(faces[7]) == 1 and faces[7].names[0] == faces.names[7]
+
+
+def test_where_and_without(faces):
+    women = faces.where(Male=False, Smiling=True)
+    assert len(women) == ((~faces.attributes["Male"]) & faces.attributes["Smiling"]).sum() > 0
+    assert not set(faces.without(women.names).names) & set(women.names)
+    with pytest.raises(ValueError, match="unknown attributes .'Smile'.*Smiling"):
+        faces.where(Smile=True)
+
+
+def test_bad_images_and_fractions_are_refused(faces):
+    with pytest.raises(ValueError, match="images must be uint8.*float32"):
+        FaceSet(faces.scaled(), faces.names, faces.attributes)
+    with pytest.raises(ValueError, match="names has 59 rows for 60 images"):
+        FaceSet(faces.images, faces.names[1:], faces.attributes)
+    with pytest.raises(ValueError, match="fraction must lie between 0 and 1, got 1.5"):
+        faces.split(1.5)
+
+
+def test_scaling_is_exact_both_ways():
+    levels = np.arange(256, dtype=np.uint8)
+    scaled = to_float(levels)
+    assert scaled.dtype == np.float32 and scaled[0] == -1 and scaled[255] == 1
+    np.testing.assert_array_equal(to_uint8(scaled), levels)
+
+
+def test_unknown_data_sets_and_subsets_are_named():
+    with pytest.raises(ValueError, match="dataset must be one of .*got 'celebs'"):
+        load_faces("celebs")
+    with pytest.raises(ValueError, match="subset must be one of .*got 'valid'"):
+        load_faces("synthetic", n=2, subset="valid")

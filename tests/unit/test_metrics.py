@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from facelib.data import load_faces
+from facelib.metrics import bootstrap, psnr, sharpness, ssim
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_faces(n=5, size=48).images
+
+
+def test_psnr_has_its_closed_form():
+    zeros = np.zeros((2, 8, 8, 3), np.uint8)
+    tens = np.full_like(zeros, 10)
+    np.testing.assert_allclose(psnr(zeros, tens), 20 * np.log10(255 / 10))
+    assert np.isinf(psnr(zeros, zeros)).all()
+    np.testing.assert_array_equal(psnr(zeros, tens), psnr(tens, zeros))
+
+
+def test_ssim_is_one_for_equals_and_falls_with_noise(images):
+    np.testing.assert_allclose(ssim(images, images), 1)
+    rng = np.random.default_rng(0)
+    scores = [
+        ssim(images, np.clip(images + rng.normal(0, s, images.shape), 0, 255).astype(np.uint8)).mean() for s in (5, 40)
+    ]
+    assert 1 > scores[0] > scores[1] > 0
+
+
+def test_sharpness_falls_with_blur_and_has_known_values(images):
+    blurred = gaussian_filter(images, (0, 2, 2, 0))
+    assert (sharpness(blurred) < 0.7 * sharpness(images)).all()
+    stripes = np.zeros((1, 8, 8, 3), np.uint8)
+    stripes[:, :, ::2] = 100  # every horizontal step is 100, every vertical one 0
+    np.testing.assert_allclose(sharpness(stripes), 50, rtol=1e-5)
+
+
+def test_bootstrap_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(200):
+        estimate = bootstrap(rng.normal(3.0, 2.0, 60), resamples=500, seed=seed)
+        hits += estimate.low <= 3.0 <= estimate.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_bootstrap_is_the_mean_and_prints_itself():
+    estimate = bootstrap([1.0, 2.0, 3.0])
+    assert float(estimate) == 2.0 and estimate.n == 3
+    assert str(estimate).startswith("2.00 [")
+
+
+def test_bad_arguments_are_named(images):
+    with pytest.raises(ValueError, match="images and others must be uint8 of one shape"):
+        psnr(images, images[:2])
+    with pytest.raises(ValueError, match="images and others must be uint8"):
+        ssim(images, images.astype(float))
+    with pytest.raises(ValueError, match="values must be at least two numbers"):
+        bootstrap([1.0])
+    with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
+        bootstrap([1.0, 2.0], level=95)

@@ -1,0 +1,72 @@
+"""The contract of every model, found by introspection. Runs on TensorFlow and on JAX."""
+
+import keras
+import numpy as np
+import pytest
+
+import facelib.models
+from facelib import weights
+
+# Small enough to build in a moment.
+SMALL = {"VAE": {"image_size": 32, "latent_dim": 8, "width": 16}}
+MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]
+
+
+@pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
+def model(request):
+    return request.param(**SMALL[request.param.__name__], seed=1)
+
+
+def test_it_is_a_keras_model_built_on_construction(model):
+    assert isinstance(model, keras.Model) and model.count_params() > 0 and model.latent_dim == 8
+
+
+def test_decode_gives_uint8_images_in_any_batch(model):
+    z = np.random.default_rng(0).standard_normal((200, 8)).astype("float32")
+    images = model.decode(z)
+    assert images.dtype == np.uint8 and images.shape == (200, 32, 32, 3)
+    alone = model.decode(z[150:151])[0].astype(int)
+    assert np.abs(images[150] - alone).max() <= 1
+
+
+def test_samples_are_seeded(model):
+    first, again, other = model.sample(3, seed=5), model.sample(3, seed=5), model.sample(3, seed=6)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_bad_z_and_n_are_named(model):
+    with pytest.raises(ValueError, match=r"z must have shape \(n, 8\), got \(8,\)"):
+        model.decode(np.zeros(8))
+    with pytest.raises(ValueError, match=r"z must have shape \(n, 8\), got \(2, 9\)"):
+        model.decode(np.zeros((2, 9)))
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        model.sample(0)
+
+
+def test_saved_weights_give_the_same_pictures(model, tmp_path):
+    card = weights.save(model, "small", {"dataset": "none"}, folder=tmp_path)
+    assert card["model"] == type(model).__name__ and card["bytes"] == (tmp_path / "small.npz").stat().st_size
+    again = weights.load("small", folder=tmp_path)
+    difference = np.abs(again.sample(4).astype(int) - model.sample(4))
+    assert difference.max() <= 2  # float16 on disk
+
+
+def test_damaged_and_foreign_weights_are_refused(model, tmp_path):
+    weights.save(model, "small", {}, folder=tmp_path)
+    path = tmp_path / "small.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged: its SHA-256"):
+        weights.load("small", folder=tmp_path)
+    with pytest.raises(KeyError, match="no weights named 'large'.*small"):
+        weights.load("large", folder=tmp_path)
+
+
+def test_weights_that_are_not_finite_are_not_saved(model, tmp_path):
+    network = next(iter(model.networks.values()))
+    network.weights[0].assign(np.full(network.weights[0].shape, 1e6, "float32"))
+    with pytest.raises(ValueError, match="not finite in float16"):
+        weights.save(model, "broken", {}, folder=tmp_path)
+    assert not list(tmp_path.iterdir())

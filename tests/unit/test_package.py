@@ -1,0 +1,79 @@
+"""Importing, packaging, and the promises about both."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+# Colab's package list of 2026-08, as far as facelib needs it.
+COLAB = {
+    "ipywidgets": "7.7.1",
+    "keras": "3.13.2",
+    "matplotlib": "3.10.0",
+    "numpy": "2.1.3",
+    "pandas": "2.2.3",
+    "pillow": "11.3.0",
+    "scikit-image": "0.25.2",
+    "scikit-learn": "1.6.1",
+    "scipy": "1.16.3",
+    "tensorflow": "2.20.0",
+    "tqdm": "4.67.1",
+}
+ADDED_ON_COLAB = {"mtcnn", "lz4"}
+
+
+def version(text):
+    return tuple(int(part) for part in re.findall(r"\d+", text))
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+
+def test_importing_facelib_loads_nothing_heavy():
+    code = "import facelib, sys; print([m for m in ('numpy', 'keras', 'tensorflow', 'jax') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_loading_synthetic_faces_needs_no_keras():
+    code = "from facelib.data import load_faces; import sys; load_faces(n=2, size=16); print('keras' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+def test_dependencies_have_lower_bounds_only_and_fit_colab(project):
+    for requirement in project["dependencies"]:
+        match = re.fullmatch(r"([a-z0-9-]+)>=([\d.]+)", requirement)
+        assert match, f"{requirement} is no plain lower bound"
+        name, bound = match.groups()
+        if name not in ADDED_ON_COLAB:
+            assert version(bound) <= version(COLAB[name]), f"{requirement} is newer than Colab's {COLAB[name]}"
+
+
+def test_lock_and_environment_list_the_same_packages(root):
+    locked = {line for line in (root / "requirements.lock").read_text().splitlines() if line.strip()}
+    listed = re.findall(r"^      - (.*)$", (root / "environment.yml").read_text(), flags=re.M)
+    assert listed[-1] == "-e ."
+    assert set(listed[:-1]) == locked and len(listed) - 1 == len(locked)
+    assert all("==" in pin for pin in locked)
+
+
+def test_lock_pins_every_dependency(root, project):
+    names = {re.split(r"==", line)[0] for line in (root / "requirements.lock").read_text().splitlines()}
+    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    assert {re.split(r"[><=]", requirement)[0] for requirement in wanted} <= names
+
+
+def test_the_address_stands_once(root):
+    """Everything that names the repository derives it from _config.yml, or is checked against it here."""
+    files = subprocess.check_output(["git", "ls-files"], cwd=root, text=True).split()
+    address = re.search(r"url: (https://\S+)", (root / "_config.yml").read_text()).group(1)
+    holders = [f for f in files if f.endswith((".md", ".py", ".yml", ".toml", ".cff", ".ipynb"))]
+    assert [f for f in holders if address in (root / f).read_text()] == ["_config.yml"]
+
+
+def test_no_photos_in_the_repository(root):
+    files = subprocess.check_output(["git", "ls-files"], cwd=root, text=True).split()
+    assert not [f for f in files if f.lower().endswith((".jpg", ".jpeg", ".webp"))]

@@ -1,0 +1,87 @@
+import io
+import re
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from facelib import profiles, results, show
+from facelib.data import load_faces
+from facelib.widgets import slider
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_faces(n=6, size=32).images
+
+
+@pytest.fixture
+def frames(images):
+    return [images[i] for i in range(3)]
+
+
+def test_slider_is_linked_in_the_browser(frames):
+    box = slider(frames, ["−1", "0", "+1"], "smile", alt="A face")
+    control, screen = box.children
+    assert isinstance(screen, ipywidgets.Stack) and len(screen.children) == 3
+    assert control.index == screen.selected_index == 1 and control.description == "smile"
+    links = [w for w in ipywidgets.Widget._instances.values()] if hasattr(ipywidgets.Widget, "_instances") else []
+    links = [w for w in links if type(w).__name__ == "Link" and w.source[0] is control]
+    assert not links or links[0].target == (screen, "selected_index")
+    alts = [re.search('alt="([^"]*)"', child.value).group(1) for child in screen.children]
+    assert alts == ["A face (smile: −1)", "A face (smile: 0)", "A face (smile: +1)"]
+
+
+def test_slider_works_through_the_kernel_where_there_is_no_stack(frames, monkeypatch):
+    """ipywidgets 7, as on Colab."""
+    monkeypatch.delattr(ipywidgets, "Stack")
+    control, screen = slider(frames, ["a", "b", "c"], "mix", alt="A face", start=0).children
+    before = screen.value
+    control.index = 2
+    assert screen.value != before and "mix: c" in screen.value
+
+
+def test_slider_names_what_is_wrong(frames):
+    with pytest.raises(ValueError, match="frames must be at least 2"):
+        slider(frames[:1], ["a"], "x", alt="")
+    with pytest.raises(ValueError, match="labels must be 3 different texts"):
+        slider(frames, ["a", "b", "b"], "x", alt="")
+    with pytest.raises(ValueError, match="a frame must be uint8"):
+        slider([f / 255 for f in frames], ["a", "b", "c"], "x", alt="")
+
+
+def test_rows_of_faces_stand_where_they_should(images):
+    figure = show.faces([images[:3], images[3:]], labels=["one", "two"], titles=["a", "b", "c"])
+    axes = figure.axes
+    assert len(axes) == 6 and [a.get_title() for a in axes[:3]] == ["a", "b", "c"]
+    assert [axes[i].get_ylabel() for i in (0, 3)] == ["one", "two"]
+    np.testing.assert_array_equal(axes[4].get_images()[0].get_array(), images[4])
+    figure.savefig(io.BytesIO())
+    plt.close(figure)
+    with pytest.raises(ValueError, match="labels must be 2"):
+        show.faces([images[:3], images[3:]], labels=["one"])
+    with pytest.raises(ValueError, match="titles must be 6"):
+        show.faces(images, titles=["a"])
+
+
+def test_stamp_says_what_was_not_measured():
+    text = show.stamp("quick", "synthetic").data
+    assert "profile: quick" in text and "run time: not measured" in text
+    assert "run time: 12 s" in show.stamp("quick", "synthetic", 12.3).data
+
+
+def test_profiles_and_results_name_what_is_unknown():
+    assert profiles.settings("vae", "full").image_size == 80
+    with pytest.raises(ValueError, match="profile must be one of"):
+        profiles.settings("vae", "fast")
+    with pytest.raises(ValueError, match="model must be one of"):
+        profiles.settings("gan")
+    with pytest.raises(ValueError, match="no results named 'nothing'.*vae_beta"):
+        results.load("nothing")
+
+
+def test_every_profile_has_the_same_settings():
+    for model, table in profiles.SETTINGS.items():
+        assert set(table) == set(profiles.PROFILES), model
+        assert len({frozenset(numbers) for numbers in table.values()}) == 1, model

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 PROFILES = ("quick", "colab", "full")
 
-_VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 3.0, "learning_rate": 1.5e-3, "batch_size": 64}
+_VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
     "vae": {
@@ -19,17 +19,17 @@ SETTINGS = {
             "image_size": 32,
             "latent_dim": 64,
             "width": 32,
-            "beta": 1.0,
-            "learning_rate": 2e-3,
-            "batch_size": 64,
+            "beta": 0.3,
+            "learning_rate": 4e-3,
+            "batch_size": 32,
             "faces": 2000,
-            "epochs": 6,
+            "epochs": 8,
             "test_faces": 200,
             "study_faces": 1200,
             "trials": 100,
         },
         "colab": _VAE_FULL | {"faces": 20_000, "epochs": 40, "test_faces": 1000, "study_faces": 4000, "trials": 500},
-        "full": _VAE_FULL | {"faces": 10_000, "epochs": 24, "test_faces": 500, "study_faces": 4000, "trials": 500},
+        "full": _VAE_FULL | {"faces": 10_000, "epochs": 14, "test_faces": 500, "study_faces": 4000, "trials": 500},
     },
 }
 

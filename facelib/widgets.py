@@ -47,21 +47,23 @@ def slider(
     pictures = [
         _picture(frame, f"{alt} ({description}: {label})", width) for frame, label in zip(frames, labels, strict=True)
     ]
+    wide = {"width": "100%", "max_width": f"{width}px"}
     control = ipywidgets.SelectionSlider(
         options=[(label, i) for i, label in enumerate(labels)],
         index=start,
         description=description,
         continuous_update=True,
         style={"description_width": "initial"},
-        layout={"width": "100%", "max_width": f"{width}px"},
+        layout=wide,
     )
     if hasattr(ipywidgets, "Stack"):
-        screen = ipywidgets.Stack([ipywidgets.HTML(picture) for picture in pictures], selected_index=start)
+        children = [ipywidgets.HTML(picture, layout=wide) for picture in pictures]
+        screen = ipywidgets.Stack(children, selected_index=start, layout=wide)
         ipywidgets.jslink((control, "index"), (screen, "selected_index"))
     else:
-        screen = ipywidgets.HTML(pictures[start])
+        screen = ipywidgets.HTML(pictures[start], layout=wide)
         control.observe(lambda change: setattr(screen, "value", pictures[change["new"]]), names="index")
-    return ipywidgets.VBox([control, screen])
+    return ipywidgets.VBox([control, screen], layout=wide)
 
 
 def _picture(frame: np.ndarray, alt: str, width: int) -> str:

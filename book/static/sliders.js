@@ -1,7 +1,7 @@
 // ipywidgets draws its sliders as <div role="slider"> without a name. Give each handle the text of its label and, as
 // its value, the text that the slider shows: what a screen reader says when the handle is reached or moved.
 function nameSliders() {
-  for (const slider of document.querySelectorAll(".jupyter-widgets.widget-slider")) {
+  for (const slider of document.querySelectorAll(".widget-slider")) {
     const label = slider.querySelector(".widget-label");
     const readout = slider.querySelector(".widget-readout");
     const handle = slider.querySelector("[role=slider]");

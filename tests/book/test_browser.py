@@ -104,9 +104,7 @@ def test_screen_readers_hear_name_and_value(chapter):
 
 
 def test_formulas_are_set(chapter):
-    WebDriverWait(chapter, 20).until(
-        lambda b: b.find_elements(By.CSS_SELECTOR, "mjx-container svg, mjx-container mjx-math")
-    )
+    WebDriverWait(chapter, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, "mjx-math"))
     assert "$$" not in chapter.find_element(By.CSS_SELECTOR, "article").text
 
 
@@ -135,7 +133,7 @@ def test_no_request_leaves_the_machine(browser, site, root):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
             urls.add(message["params"]["request"]["url"])
-    assert any(url.endswith("embed-amd.js") for url in urls)
+    assert any("embed-amd.js" in url for url in urls)
     local = (site, "data:", "blob:", "about:", "chrome:")
     assert not [url for url in urls if not url.startswith(local)]
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]

@@ -34,12 +34,12 @@ def tags(cell) -> list[str]:
 
 
 def numbers(notebook) -> dict[str, dict[str, float]]:
-    """Whole numbers of the `show.numbers` cells, by cell id."""
+    """What `show.numbers` kept unrounded, by cell id and the output's place in the cell."""
     return {
-        cell.id: dict(output["data"][NUMBERS])
+        f"{cell.id}/{i}": dict(output["metadata"][NUMBERS])
         for cell in code_cells(notebook)
-        for output in cell.outputs
-        if NUMBERS in output.get("data", {})
+        for i, output in enumerate(cell.outputs)
+        if NUMBERS in output.get("metadata", {})
     }
 
 

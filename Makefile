@@ -1,20 +1,19 @@
 # make book and make test are all that a fresh clone needs; `make help` lists the rest.
 SHELL := /bin/bash
 PYTHON ?= python3
-PROFILE ?= quick
-DATASET ?= synthetic
+PROFILE := quick
+DATASET := synthetic
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.csv' 2>/dev/null)
+LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' 2>/dev/null)
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
-PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py
+PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/scripts.py
 
-# Data sets that cannot be in the repository may lie beside the checkout.
-export FACELIB_DATA ?= $(abspath $(firstword $(wildcard ../shared data)))
 export TF_CPP_MIN_LOG_LEVEL := 3
+export KERAS_BACKEND := tensorflow
 
 .DEFAULT_GOAL := help
 .PHONY: help env book test unit chapters pages lab refresh lint lock bench clean FORCE
@@ -32,6 +31,7 @@ test: lint unit chapters pages  ## all tests: unit, chapters, book
 
 unit: $(READY)  ## tests of the library
 	$(BIN)/python -m pytest tests/unit facelib --doctest-modules
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,models.py training.py vae.py)
 
 # nbval executes the committed notebooks again and compares their checked cells.
 chapters: $(READY) $(EXECUTED)  ## tests of the notebooks
@@ -61,8 +61,8 @@ clean:  ## remove what was built (the environment stays)
 	rm -rf _build
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --no-build-isolation -e .
 	@touch $@

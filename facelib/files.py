@@ -31,6 +31,10 @@ def cache_dir() -> Path:
 
 
 def data_dir() -> Path | None:
-    """Folder of data sets that the user already has (`FACELIB_DATA`), or None."""
-    folder = os.environ.get("FACELIB_DATA")
-    return Path(folder) if folder else None
+    """Folder of data sets that the user already has: `FACELIB_DATA`, else `data/` in or `shared/` beside a checkout."""
+    if folder := os.environ.get("FACELIB_DATA"):
+        return Path(folder)
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").exists():
+        return next((path for path in (checkout / "data", checkout.parent / "shared") if path.is_dir()), None)
+    return None

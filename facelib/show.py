@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -52,9 +51,11 @@ def faces(
         width: of the figure in inches.
 
     Raises:
-        ValueError: if there are not as many labels as rows, or titles as columns.
+        ValueError: if there is nothing to show, or not as many labels as rows or titles as columns.
     """
     rows = [rows] if isinstance(rows, np.ndarray) and rows.ndim == 4 else list(rows)
+    if not rows or any(np.ndim(row) != 4 or not len(row) for row in rows):
+        raise ValueError("rows must be arrays (n, size, size, 3) with n of at least 1; for one face use face[None].")
     columns = max(len(row) for row in rows)
     if labels is not None and len(labels) != len(rows):
         raise ValueError(f"labels must be {len(rows)}, one a row, got {len(labels)}.")
@@ -69,7 +70,7 @@ def faces(
         squeeze=False,
         layout="constrained",
         # Faces have 80 pixels: a finer figure would only be a larger file.
-        dpi=110,
+        dpi=96,
     )
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     for i, row in enumerate(rows):
@@ -86,6 +87,13 @@ def faces(
     return figure
 
 
+def intervals(axis, estimates: dict, **style) -> None:
+    """Draw estimates over their keys as points with error bars (see `facelib.metrics.Estimate`)."""
+    values = np.array([(e.value, e.value - e.low, e.high - e.value) for e in estimates.values()])
+    axis.errorbar(range(len(values)), values[:, 0], yerr=values[:, 1:].T, marker="o", capsize=3, **style)
+    axis.set(xticks=range(len(values)), xticklabels=list(estimates))
+
+
 def numbers(text: str, **values: float) -> None:
     """Show a text, and keep the numbers that it speaks of, unrounded, in the output's metadata for the tests."""
     exact = {name: float(value) for name, value in values.items()}
@@ -96,31 +104,15 @@ def stamp(profile: str, dataset: str, seconds: float | None = None) -> HTML:
     """What a page was made with; a run time that nobody measured reads so."""
     import keras
 
+    from facelib.backend import device
+
     backend = keras.backend.backend()
     seconds = "not measured" if seconds is None else f"{seconds:.0f} s"
     facts = {
         "profile": profile,
         "data set": dataset,
-        "backend": f"Keras {keras.__version__} on {backend}, {_device(backend)}",
+        "backend": f"Keras {keras.__version__} on {backend}, {device()}",
         "facelib": __version__,
         "run time": seconds,
     }
     return HTML("<p><small>" + " · ".join(f"{name}: {value}" for name, value in facts.items()) + "</small></p>")
-
-
-def _device(backend: str) -> str:
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else _cpu()
-    if backend == "jax":
-        import jax
-
-        device = jax.devices()[0]
-        return _cpu() if device.platform == "cpu" else device.device_kind
-    return _cpu()
-
-
-def _cpu() -> str:
-    return f"CPU ({platform.machine()})"

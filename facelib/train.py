@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import shlex
 import sys
 from pathlib import Path
 
@@ -18,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 from facelib import __version__, weights
+from facelib.backend import device
 from facelib.data import DATASETS, load_faces
 from facelib.metrics import bootstrap, psnr, ssim
 from facelib.models import VAE
@@ -39,7 +38,9 @@ KNOWN_FAILURES = (
 def train_vae(dataset: str, profile: str, out: Path, resume: bool, epochs: int | None = None) -> dict:
     """Train a VAE, save it to `out` with its card, and return the card."""
     sizes = settings("vae", profile)
-    epochs = epochs or sizes.epochs
+    epochs = sizes.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"--epochs must be at least 1, got {epochs}.")
     drawn = dataset == "synthetic"
     train = load_faces(dataset, sizes.faces if drawn else None, sizes.image_size, subset="train")
     held_out = load_faces(dataset, 500 if drawn else None, sizes.image_size, subset="test")
@@ -51,6 +52,7 @@ def train_vae(dataset: str, profile: str, out: Path, resume: bool, epochs: int |
     run = vars(sizes) | {"dataset": dataset, "faces": len(train), "epochs": epochs, "backend": keras.backend.backend()}
     checkpoint = Checkpoint(out / f"{name}.checkpoint.npz", run)
     done = checkpoint.restore(model) if resume else 0
+    print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
     model.fit(train, epochs=epochs, batch_size=sizes.batch_size, initial_epoch=done, verbose=2, callbacks=[checkpoint])
 
     reconstructed = model.reconstruct(held_out)
@@ -62,11 +64,11 @@ def train_vae(dataset: str, profile: str, out: Path, resume: bool, epochs: int |
         "batch_size": sizes.batch_size,
         "epochs": epochs,
         "steps": steps,
-        "hardware": f"{platform.machine()} CPU, {os.cpu_count()} cores",
+        "hardware": device(),
         "backend": f"{keras.backend.backend()}, Keras {keras.__version__}",
         "facelib": __version__,
         "seconds": round(checkpoint.seconds),
-        "command": f"python -m facelib.train vae --dataset {shlex.quote(dataset)} --profile {profile}",
+        "command": f"python -m facelib.train vae --dataset {dataset} --profile {profile} --epochs {epochs}",
         "scores": {
             "psnr_db": [round(v, 3) for v in bootstrap(psnr(held_out.images, reconstructed))[:3]],
             "ssim": [round(v, 4) for v in bootstrap(ssim(held_out.images, reconstructed))[:3]],

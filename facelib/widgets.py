@@ -36,7 +36,7 @@ def slider(
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
 
     Raises:
-        ValueError: for fewer than two frames, or labels that are not one a frame and all different.
+        ValueError: for fewer than two frames, labels that are not one a frame and all different, or no such start.
     """
     frames, labels = list(frames), list(labels)
     if len(frames) < 2:
@@ -44,6 +44,8 @@ def slider(
     if len(labels) != len(frames) or len(set(labels)) != len(labels):
         raise ValueError(f"labels must be {len(frames)} different texts, one a frame, got {labels}.")
     start = len(frames) // 2 if start is None else start
+    if not 0 <= start < len(frames):
+        raise ValueError(f"start must be one of the {len(frames)} positions, counted from 0, got {start}.")
     pictures = [
         _picture(frame, f"{alt} ({description}: {label})", width) for frame, label in zip(frames, labels, strict=True)
     ]

@@ -41,7 +41,7 @@ def main() -> int:
     shutil.rmtree(HTML, ignore_errors=True)
     built.rename(HTML)
     if not live:
-        print("There is no npm here, and none to be had: the book was built without sliders and formulas.")
+        print("The book was built without its sliders and formulas; `make clean book` tries again.")
     return 0
 
 

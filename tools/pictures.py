@@ -30,7 +30,6 @@ def main() -> None:
     study = load_faces("synthetic", n=600, seed=1)
     a, b, c = (vae.encode(study.where(**wanted)) for wanted in TERMS.values())
     z = [a.mean(axis=0), b.mean(axis=0), c.mean(axis=0), arithmetic([a, c], [b])]
-    # Sums of averages, shown around one person of the last term so that it is somebody's face.
     sums = vae.decode(np.stack(z))
 
     figure = plt.figure(figsize=(8, 4.6), facecolor="white", layout="none")
@@ -46,7 +45,7 @@ def main() -> None:
         figure.text(left - 0.034, 0.07 + side * 0.92, signs[i], ha="center", va="center", fontsize=24, color="#333333")
     FRONT.parent.mkdir(exist_ok=True)
     with replacing(FRONT) as partial:
-        figure.savefig(partial, dpi=160)
+        figure.savefig(partial, dpi=120)
 
 
 def _place(figure, face, left, bottom, side, aspect) -> None:

@@ -24,7 +24,7 @@ WANTED = {
 
 
 def fetch(folder: Path) -> bool:
-    """Put the scripts into `folder`; False if there is no npm to be had."""
+    """Put the scripts into `folder`; False, with the reason on stderr, if that cannot be."""
     pins = {
         path.name: path.read_bytes() for path in (PINS / "package.json", PINS / "package-lock.json", PINS / ".npmrc")
     }
@@ -34,14 +34,18 @@ def fetch(folder: Path) -> bool:
         return True
     npm = _npm()
     if npm is None:
+        print("There is no npm here, and none to be had from PyPI.", file=sys.stderr)
         return False
     work = folder.with_name(folder.name + "-npm")
     shutil.rmtree(work, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
     work.mkdir(parents=True)
     for name, content in pins.items():
         (work / name).write_bytes(content)
-    subprocess.run([*npm, "ci", "--ignore-scripts", "--silent"], cwd=work, check=True, stdin=subprocess.DEVNULL)
+    ci = subprocess.run([*npm, "ci", "--ignore-scripts"], cwd=work, capture_output=True, text=True, check=False)
+    if ci.returncode:
+        print(f"npm could not fetch the browser scripts:\n{ci.stderr.strip()}", file=sys.stderr)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for source, target in WANTED.items():
         path = work / "node_modules" / source

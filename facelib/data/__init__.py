@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from facelib.data.crop import crop_faces
 from facelib.data.faceset import FaceSet, to_float, to_uint8
-from facelib.data.portraits import load_portraits
+from facelib.data.portraits import load_portraits, twelve_portraits
 from facelib.data.synthetic import draw_faces, load_synthetic
 
 __all__ = ["FaceSet", "crop_faces", "draw_faces", "load_faces", "to_float", "to_uint8", "twelve_faces"]
@@ -18,25 +16,9 @@ SUBSETS = ("all", "train", "test")
 
 # Added to the seed of synthetic test faces: other people than any that are trained on.
 TEST_SEEDS = 1_000_000
-TEST_SHARE = 0.05
 
 # A seed that nothing trains on: three smiling and three neutral women and men each, all hair colours, old and young.
 TWELVE_SEED = 10727
-# People of all eras, faces that a reader may know. Whoever trains leaves them out: faces.without(twelve.names).
-TWELVE_PORTRAITS = (
-    "009903.jpg",  # Daniel Webster, first elected 1813
-    "005666.jpg",  # Abraham Lincoln, 1847
-    "007825.jpg",  # Hiram Revels, 1870, first black senator
-    "002689.jpg",  # Helen Gahagan Douglas, 1945
-    "009487.jpg",  # Harry Truman, 1935
-    "005180.jpg",  # John F. Kennedy, 1947
-    "008666.jpg",  # Margaret Chase Smith, 1940
-    "004812.jpg",  # Daniel Inouye, 1959
-    "015431.jpg",  # John Lewis, 1987
-    "015448.jpg",  # Nancy Pelosi, 1987
-    "040502.jpg",  # Barack Obama, 2005
-    "021949.jpg",  # Alexandria Ocasio-Cortez, 2019
-)
 
 
 def load_faces(
@@ -71,12 +53,7 @@ def load_faces(
     if dataset == "synthetic":
         return load_synthetic(2000 if n is None else n, size, seed=seed + TEST_SEEDS * (subset == "test"))
     if dataset == "portraits":
-        faces = load_portraits(n, size, seed=seed, root=root, progress=progress)
-        if subset == "all":
-            return faces
-        twelve = faces.names[np.isin(faces.info["file"], TWELVE_PORTRAITS)]
-        train, test = faces.without(twelve).split(1 - TEST_SHARE, seed=0)
-        return train if subset == "train" else test
+        return load_portraits(n, size, seed=seed, subset=subset, root=root, progress=progress)
     raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")
 
 
@@ -84,9 +61,6 @@ def twelve_faces(dataset: str = "synthetic", size: int = 80, root: str | os.Path
     """The twelve faces that every chapter shows, so that models are compared on the same work."""
     if dataset == "synthetic":
         return load_synthetic(12, size, seed=TWELVE_SEED)
-    faces = load_faces(dataset, size=size, root=root)
-    files = faces.info["file"].tolist()
-    missing = [file for file in TWELVE_PORTRAITS if file not in files]
-    if missing:
-        raise ValueError(f"the portraits lack {missing}, of the twelve faces; fetch the whole data set.")
-    return faces[[files.index(file) for file in TWELVE_PORTRAITS]]
+    if dataset == "portraits":
+        return twelve_portraits(size, root=root)
+    raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")

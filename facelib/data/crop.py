@@ -1,7 +1,7 @@
 """Cut faces out of photos with MTCNN (Zhang et al. 2016), many photos at a time.
 
 The detector's networks take a batch of one shape, so photos are sorted by size and padded within a batch: several
-times faster than one by one, and the boxes hardly move. It needs TensorFlow, whatever backend Keras runs on.
+times faster than one by one, and the boxes hardly move. MTCNN runs on Keras' TensorFlow backend only.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
 from facelib.data.faceset import FaceSet
 
 NO_FACE = "no face found"
+# What Pillow raises for files that are no photos, broken ones, and decompression bombs.
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def crop_faces(
@@ -45,8 +47,11 @@ def crop_faces(
         pixels of the photo.
 
     Raises:
-        ValueError: for an empty list, or a size or margin out of range.
+        ValueError: for an empty list, or an argument out of range.
+        RuntimeError: if Keras runs on another backend than TensorFlow.
     """
+    if isinstance(photos, (str, os.PathLike)) or (isinstance(photos, np.ndarray) and photos.ndim == 3):
+        raise ValueError("photos must be a list; pass [photo] for a single one.")
     photos = list(photos)
     if not photos:
         raise ValueError("photos is empty; pass paths or arrays, e.g. sorted(Path('my_photos').glob('*.jpg')).")
@@ -54,6 +59,10 @@ def crop_faces(
         raise ValueError(f"size must be at least 8 pixels, got {size}.")
     if margin < 0:
         raise ValueError(f"margin must not be negative, got {margin}; 0.2 adds a fifth of the box.")
+    if not 0 <= min_confidence <= 1:
+        raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
 
     detect = _detector()
     names = [_name(photo, i) for i, photo in enumerate(photos)]
@@ -65,7 +74,7 @@ def crop_faces(
         for i in order[start : start + batch_size]:
             try:
                 loaded[i] = _load(photos[i])
-            except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
+            except UNREADABLE as error:
                 rows[i] = {"found": False, "reason": f"unreadable: {error}"}
         for (i, image), faces in zip(loaded.items(), detect(list(loaded.values())), strict=True):
             sure = [face for face in faces if face["confidence"] >= min_confidence]
@@ -100,6 +109,11 @@ def cut_square(image: np.ndarray, box: Sequence[int], size: int, margin: float) 
 
 def _detector():
     """A function from a list of images to a list of MTCNN's findings, one list an image."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        backend = keras.backend.backend()
+        raise RuntimeError(f"MTCNN runs on TensorFlow, Keras runs on {backend}: crop with KERAS_BACKEND=tensorflow.")
     from mtcnn import MTCNN
 
     mtcnn = MTCNN()
@@ -137,7 +151,7 @@ def _size(photo) -> tuple[int, int]:
     try:
         with Image.open(photo) as image:
             return image.height, image.width
-    except (OSError, UnidentifiedImageError):
+    except UNREADABLE:
         return 0, 0
 
 

@@ -1,6 +1,6 @@
 """Numbers for pictures, as pure functions, with intervals."""
 
-from facelib.metrics.intervals import Estimate, bootstrap
+from facelib.metrics.intervals import Estimate, bootstrap, proportion
 from facelib.metrics.reconstruction import psnr, sharpness, ssim
 
-__all__ = ["Estimate", "bootstrap", "psnr", "sharpness", "ssim"]
+__all__ = ["Estimate", "bootstrap", "proportion", "psnr", "sharpness", "ssim"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 
 class Estimate(NamedTuple):
@@ -24,6 +25,28 @@ class Estimate(NamedTuple):
 
     def __float__(self) -> float:
         return self.value
+
+
+def proportion(successes: np.ndarray, level: float = 0.95) -> Estimate:
+    """Share of successes (n,) of bool with Wilson's score interval (1927), which is honest near 0 and 1 too.
+
+    >>> all_of_ten = proportion([True] * 10)
+    >>> all_of_ten.value, round(all_of_ten.low, 2)
+    (1.0, 0.72)
+
+    Raises:
+        ValueError: for no values, or a level outside (0, 1).
+    """
+    successes = np.asarray(successes, bool)
+    if successes.ndim != 1 or not len(successes):
+        raise ValueError(f"successes must be at least one value in one dimension, got shape {successes.shape}.")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual.")
+    n, share, z = len(successes), float(successes.mean()), float(norm.ppf((1 + level) / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # Rounding must not put the share itself outside.
+    return Estimate(share, min(share, float(centre - half)), max(share, float(centre + half)), n)
 
 
 def bootstrap(values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> Estimate:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from keras import ops
 
 from facelib.data.faceset import FaceSet
+
+
+def seeded_initializer(seed: int) -> Callable[[], keras.initializers.Initializer]:
+    """Keras' usual first weights, another draw at each call, equal for equal seeds and no global state touched."""
+    seeds = itertools.count(1000 * seed)
+    return lambda: keras.initializers.GlorotUniform(seed=next(seeds))
 
 
 def standard_normal(n: int, latent_dim: int, seed: int) -> np.ndarray:
@@ -17,8 +25,10 @@ def standard_normal(n: int, latent_dim: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32)
 
 
-def check_z(z: np.ndarray, latent_dim: int) -> np.ndarray:
-    """z as float32 (n, latent_dim), or a ValueError that says what came."""
+def check_z(z: np.ndarray, latent_dim: int, labels=None) -> np.ndarray:
+    """z as float32 (n, latent_dim), or a ValueError that says what came. A model without classes takes no labels."""
+    if labels is not None:
+        raise ValueError("labels were given, but this model is not conditional: leave them out.")
     z = np.asarray(z, np.float32)
     if z.ndim != 2 or z.shape[1] != latent_dim:
         raise ValueError(f"z must have shape (n, {latent_dim}), got {z.shape}; for one face use z[None].")
@@ -38,5 +48,6 @@ def check_images(images: np.ndarray | FaceSet, image_size: int) -> np.ndarray:
 
 def in_batches(network: Callable, inputs: np.ndarray, batch_size: int = 128) -> np.ndarray:
     """Apply a network to any number of rows in bounded memory; float32 out."""
-    starts = range(0, len(inputs), batch_size)
+    # One empty batch for no rows, so that the result has its shape all the same.
+    starts = range(0, max(len(inputs), 1), batch_size)
     return np.concatenate([ops.convert_to_numpy(network(inputs[i : i + batch_size])) for i in starts])

@@ -12,33 +12,41 @@ from keras import layers, ops
 from facelib.backend import jit_compile
 from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet, to_float, to_uint8
-from facelib.models.latent import check_images, check_z, in_batches, standard_normal
+from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
 
 
-def build_encoder(image_size: int, latent_dim: int, width: int = 128) -> keras.Model:
+def build_encoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
     """Image in [-1, 1] → mean and log-variance of a Gaussian over z. `width` is the first convolution's channels."""
+    weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image  # (80, 80, 3)
     for i, filters in enumerate((width, width // 2, width // 4, width // 8)):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="leaky_relu", name=f"conv_{i + 1}")(x)
+        x = layers.Conv2D(
+            filters, 3, 2, "same", activation="leaky_relu", kernel_initializer=weights(), name=f"conv_{i + 1}"
+        )(x)  # (40, 40, 128), (20, 20, 64), (10, 10, 32), (5, 5, 16)
     x = layers.BatchNormalization(name="batch_norm")(x)  # (5, 5, 16)
     x = layers.Flatten(name="flatten")(x)  # (400,)
-    mean = layers.Dense(latent_dim, name="z_mean")(x)  # (256,)
-    log_var = layers.Dense(latent_dim, name="z_log_var")(x)  # (256,)
+    mean = layers.Dense(latent_dim, kernel_initializer=weights(), name="z_mean")(x)  # (256,)
+    log_var = layers.Dense(latent_dim, kernel_initializer=weights(), name="z_log_var")(x)  # (256,)
     return keras.Model(image, [mean, log_var], name="encoder")
 
 
-def build_decoder(image_size: int, latent_dim: int, width: int = 128) -> keras.Model:
+def build_decoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
     """z → image in [-1, 1]."""
+    weights = seeded_initializer(seed)
     side = image_size // 16
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(side * side * width // 8, activation="leaky_relu", name="dense")(z)  # (400,)
+    x = layers.Dense(side * side * width // 8, activation="leaky_relu", kernel_initializer=weights(), name="dense")(
+        z
+    )  # (400,)
     x = layers.Reshape((side, side, width // 8), name="reshape")(x)  # (5, 5, 16)
     for i, filters in enumerate((width // 4, width // 2, width)):
         x = layers.Conv2DTranspose(
-            filters, 3, strides=2, padding="same", activation="leaky_relu", name=f"deconv_{i + 1}"
+            filters, 3, 2, "same", activation="leaky_relu", kernel_initializer=weights(), name=f"deconv_{i + 1}"
         )(x)  # (10, 10, 32), (20, 20, 64), (40, 40, 128)
-    x = layers.Conv2DTranspose(3, 3, strides=2, padding="same", activation="tanh", name="to_rgb")(x)  # (80, 80, 3)
+    x = layers.Conv2DTranspose(3, 3, 2, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(
+        x
+    )  # (80, 80, 3)
     return keras.Model(z, x, name="decoder")
 
 
@@ -70,10 +78,8 @@ class VAE(keras.Model):
         if beta < 0:
             raise ValueError(f"beta must not be negative, got {beta}.")
         self.image_size, self.latent_dim, self.beta, self.width = image_size, latent_dim, beta, width
-        # Initialisers draw from Keras' global generator: seed it, so that equal seeds give equal networks.
-        keras.utils.set_random_seed(seed)
-        self.encoder = build_encoder(image_size, latent_dim, width)
-        self.decoder = build_decoder(image_size, latent_dim, width)
+        self.encoder = build_encoder(image_size, latent_dim, width, seed=seed)
+        self.decoder = build_decoder(image_size, latent_dim, width, seed=seed + 1)
         self.noise = keras.random.SeedGenerator(seed)
         self.reconstruction_tracker = keras.metrics.Mean("reconstruction")
         self.kl_tracker = keras.metrics.Mean("kl")
@@ -124,7 +130,7 @@ class VAE(keras.Model):
 
     def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
         """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
-        z = check_z(z, self.latent_dim)
+        z = check_z(z, self.latent_dim, labels)
         return to_uint8(in_batches(lambda batch: self.decoder(batch, training=False), z))
 
     def reconstruct(self, images: np.ndarray | FaceSet) -> np.ndarray:
@@ -133,7 +139,7 @@ class VAE(keras.Model):
 
     def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
         """`n` faces from z ~ N(0, I): uint8 (n, size, size, 3); the same seed gives the same faces."""
-        return self.decode(standard_normal(n, self.latent_dim, seed))
+        return self.decode(standard_normal(n, self.latent_dim, seed), labels)
 
 
 def kl_divergence(mean, log_var):

@@ -31,12 +31,11 @@ def load(name: str, folder: str | os.PathLike = FOLDER):
     """Build the model that a card names and give it its trained weights.
 
     Raises:
-        KeyError: if there is no such model.
-        ValueError: if the weights' checksum is not the card's, or they do not fit the model.
+        ValueError: if there is no such model, the weights' checksum is not the card's, or they do not fit.
     """
     cards = catalog(folder)
     if name not in cards:
-        raise KeyError(f"no weights named {name!r} in {folder}; there are {sorted(cards)}.")
+        raise ValueError(f"no weights named {name!r} in {folder}; there are {sorted(cards)}.")
     card = cards[name]
     path = Path(folder) / f"{name}.npz"
     if _sha256(path) != card["sha256"]:

@@ -1,9 +1,10 @@
 """The built book, page by page, without a browser."""
 
 import re
-import sys
 
 import pytest
+
+import book
 
 
 @pytest.fixture(scope="module")
@@ -14,10 +15,7 @@ def html(root):
 
 
 @pytest.fixture(scope="module")
-def pages(root):
-    sys.path.insert(0, str(root / "tools"))
-    import book
-
+def pages():
     return book.pages()
 
 

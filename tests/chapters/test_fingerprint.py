@@ -1,5 +1,8 @@
 """The picture comparison itself: it must let rounding pass and catch what a reader would see."""
 
+import io
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from notebooks import differs
@@ -38,3 +41,19 @@ def test_what_a_reader_sees_is_caught(people, change):
         by = {"mirrored": pixels[:, ::-1], "darker": pixels // 8 * 7, "red and blue": pixels[..., ::-1]}
         changed = Image.fromarray(np.ascontiguousarray(by[change]))
     assert differs(picture, changed) is not None
+
+
+def plot(scale, title="loss"):
+    figure, axis = plt.subplots(figsize=(8, 2.4), dpi=100)
+    axis.plot(np.arange(1, 9), scale * 400 / np.arange(1, 9), marker="o")
+    axis.set(ylim=(0, 450), title=title)
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    plt.close(figure)
+    return Image.open(buffer).convert("RGB")
+
+
+def test_a_plot_may_move_a_little_and_not_much():
+    assert differs(plot(1.0), plot(1.02), plot=True) is None
+    assert differs(plot(1.0), Image.fromarray(255 - np.asarray(plot(1.0))), plot=True) is not None
+    assert differs(plot(1.0), plot(1.0).resize((800, 480)), plot=True) is not None

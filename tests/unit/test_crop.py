@@ -66,6 +66,20 @@ def test_bad_arguments_are_named(drawn):
         crop_faces(drawn, size=0)
     with pytest.raises(ValueError, match="margin must not be negative"):
         crop_faces(drawn, margin=-1)
+    with pytest.raises(ValueError, match="min_confidence must lie between 0 and 1, got 90"):
+        crop_faces(drawn, min_confidence=90)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        crop_faces(drawn, batch_size=0)
+    for single in ("photo.jpg", drawn[0]):
+        with pytest.raises(ValueError, match="photos must be a list"):
+            crop_faces(single)
+
+
+def test_decompression_bombs_are_refused(drawn, tmp_path, monkeypatch):
+    Image.fromarray(drawn[0]).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    _, report = crop_faces([tmp_path / "bomb.png"], size=32, progress=False)
+    assert not report["found"][0] and "decompression bomb" in report["reason"][0]
 
 
 @pytest.fixture
@@ -109,11 +123,30 @@ def test_portraits_are_cropped_once_and_labelled(tree, monkeypatch):
 def test_another_size_is_cropped_anew(tree):
     assert load_faces("portraits", size=40, progress=False).size == 40
     assert load_faces("portraits", size=24, progress=False).size == 24
-    assert len(load_faces("portraits", n=2, size=24, progress=False)) <= 2
+
+
+def test_some_of_the_portraits_are_some_of_all(tree):
+    few = load_faces("portraits", n=3, size=40, seed=1, progress=False)
+    whole = load_faces("portraits", size=40, progress=False)
+    again = load_faces("portraits", n=3, size=40, seed=1, progress=False)
+    assert 1 <= len(few) <= 3 and few.names.tolist() == again.names.tolist()
+    assert set(few.names) <= set(whole.names)
+
+
+def test_train_and_test_share_no_person_whatever_is_asked(tree, monkeypatch):
+    # With six people a fixed share would leave a part empty.
+    monkeypatch.setattr(portraits, "TEST_ONE_IN", 2)
+    monkeypatch.setattr(portraits, "TWELVE", ("000003.jpg",))
+    train, test = (load_faces("portraits", size=40, subset=part, progress=False) for part in ("train", "test"))
+    assert len(train) and len(test) and len(train) + len(test) == 4
+    assert not set(train.names) & set(test.names)
+    few = load_faces("portraits", n=2, size=40, seed=3, subset="test", progress=False)
+    assert set(few.names) <= set(test.names)
+    assert "MEMBER 3 (1930)" not in {*train.names, *test.names}
 
 
 def test_missing_portraits_say_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.delenv("FACELIB_DATA", raising=False)
+    monkeypatch.setenv("FACELIB_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="Set FACELIB_DATA"):
         load_faces("portraits")
     with pytest.raises(FileNotFoundError, match="members.csv"):

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
-from facelib.metrics import bootstrap, psnr, sharpness, ssim
+from facelib.metrics import bootstrap, proportion, psnr, sharpness, ssim
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,14 @@ def test_bootstrap_is_the_mean_and_prints_itself():
     assert str(estimate).startswith("2.00 [")
 
 
+def test_wilson_intervals_are_those_of_the_literature():
+    """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662."""
+    estimate = proportion(np.arange(263) < 81)
+    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
+    none = proportion([False] * 20)
+    assert none.low == 0.0 and 0.1 < none.high < 0.2
+
+
 def test_bad_arguments_are_named(images):
     with pytest.raises(ValueError, match="images and others must be uint8 of one shape"):
         psnr(images, images[:2])
@@ -58,5 +66,7 @@ def test_bad_arguments_are_named(images):
         ssim(images, images.astype(float))
     with pytest.raises(ValueError, match="values must be at least two numbers"):
         bootstrap([1.0])
+    with pytest.raises(ValueError, match="successes must be at least one"):
+        proportion([])
     with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
         bootstrap([1.0, 2.0], level=95)

@@ -1,5 +1,7 @@
 """The contract of every model, found by introspection. Runs on TensorFlow and on JAX."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -44,6 +46,18 @@ def test_bad_z_and_n_are_named(model):
         model.sample(0)
 
 
+def test_no_faces_decode_to_no_images(model):
+    assert model.decode(np.zeros((0, 8))).shape == (0, 32, 32, 3)
+
+
+def test_building_and_loading_leave_global_random_state_alone(tmp_path):
+    random.seed(7)
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    weights.save(MODELS[0](**SMALL[MODELS[0].__name__]), "small", {}, folder=tmp_path)
+    weights.load("small", folder=tmp_path)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
 def test_saved_weights_give_the_same_pictures(model, tmp_path):
     card = weights.save(model, "small", {"dataset": "none"}, folder=tmp_path)
     assert card["model"] == type(model).__name__ and card["bytes"] == (tmp_path / "small.npz").stat().st_size
@@ -60,7 +74,7 @@ def test_damaged_and_foreign_weights_are_refused(model, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="is damaged: its SHA-256"):
         weights.load("small", folder=tmp_path)
-    with pytest.raises(KeyError, match="no weights named 'large'.*small"):
+    with pytest.raises(ValueError, match="no weights named 'large'.*small"):
         weights.load("large", folder=tmp_path)
 
 

@@ -67,11 +67,14 @@ def test_lock_pins_every_dependency(root, project):
 
 
 def test_the_address_stands_once(root):
-    """Everything that names the repository derives it from _config.yml, or is checked against it here."""
+    """In _config.yml. Notebooks have to repeat it for Colab, which sees nothing else, and must agree."""
     files = subprocess.check_output(["git", "ls-files"], cwd=root, text=True).split()
     address = re.search(r"url: (https://\S+)", (root / "_config.yml").read_text()).group(1)
-    holders = [f for f in files if f.endswith((".md", ".py", ".yml", ".toml", ".cff", ".ipynb"))]
-    assert [f for f in holders if address in (root / f).read_text()] == ["_config.yml"]
+    texts = [f for f in files if f.endswith((".md", ".py", ".yml", ".toml", ".cff"))]
+    assert [f for f in texts if address in (root / f).read_text()] == ["_config.yml"]
+    for notebook in (root / "chapters").glob("*.ipynb"):
+        installs = re.findall(r"pip install -q git\+(\S+?)[\\\"\n]", notebook.read_text())
+        assert installs == [address], notebook.name
 
 
 def test_no_photos_in_the_repository(root):

@@ -21,14 +21,14 @@ def frames(images):
     return [images[i] for i in range(3)]
 
 
-def test_slider_is_linked_in_the_browser(frames):
+def test_slider_is_linked_in_the_browser(frames, monkeypatch):
+    links = []
+    monkeypatch.setattr(ipywidgets, "jslink", lambda *ends: links.append(ends))
     box = slider(frames, ["−1", "0", "+1"], "smile", alt="A face")
     control, screen = box.children
     assert isinstance(screen, ipywidgets.Stack) and len(screen.children) == 3
     assert control.index == screen.selected_index == 1 and control.description == "smile"
-    links = [w for w in ipywidgets.Widget._instances.values()] if hasattr(ipywidgets.Widget, "_instances") else []
-    links = [w for w in links if type(w).__name__ == "Link" and w.source[0] is control]
-    assert not links or links[0].target == (screen, "selected_index")
+    assert links == [((control, "index"), (screen, "selected_index"))]
     alts = [re.search('alt="([^"]*)"', child.value).group(1) for child in screen.children]
     assert alts == ["A face (smile: −1)", "A face (smile: 0)", "A face (smile: +1)"]
 
@@ -47,6 +47,8 @@ def test_slider_names_what_is_wrong(frames):
         slider(frames[:1], ["a"], "x", alt="")
     with pytest.raises(ValueError, match="labels must be 3 different texts"):
         slider(frames, ["a", "b", "b"], "x", alt="")
+    with pytest.raises(ValueError, match="start must be one of the 3 positions"):
+        slider(frames, ["a", "b", "c"], "x", alt="", start=3)
     with pytest.raises(ValueError, match="a frame must be uint8"):
         slider([f / 255 for f in frames], ["a", "b", "c"], "x", alt="")
 
@@ -59,6 +61,8 @@ def test_rows_of_faces_stand_where_they_should(images):
     np.testing.assert_array_equal(axes[4].get_images()[0].get_array(), images[4])
     figure.savefig(io.BytesIO())
     plt.close(figure)
+    with pytest.raises(ValueError, match="for one face use face"):
+        show.faces([images[0]])
     with pytest.raises(ValueError, match="labels must be 2"):
         show.faces([images[:3], images[3:]], labels=["one"])
     with pytest.raises(ValueError, match="titles must be 6"):

@@ -127,11 +127,14 @@ def test_train_command_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.tensorflow
 def test_train_command_names_what_is_wrong(tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("FACELIB_DATA", raising=False)
+    monkeypatch.setenv("FACELIB_DATA", str(tmp_path))
     with pytest.raises(SystemExit) as stopped:
         train.main(command(tmp_path, "--dataset", "portraits"))
     assert stopped.value.code == 2
     assert "Set FACELIB_DATA" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(["vae", "--epochs", "0"])
+    assert "--epochs must be at least 1, got 0" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         train.main(["gan"])
     assert "invalid choice: 'gan'" in capsys.readouterr().err

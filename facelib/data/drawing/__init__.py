@@ -44,6 +44,8 @@ def draw_faces(factors: pd.DataFrame, size: int = 80) -> np.ndarray:
     """
     if size < 16:
         raise ValueError(f"size must be at least 16 pixels, got {size}.")
+    if not len(factors):
+        raise ValueError("factors has no rows; there is nobody to draw.")
     chunk = max(1, CHUNK_PIXELS // size**2)
     columns = {name: factors[name].to_numpy(np.float32)[:, None, None] for name in factors}
     people = [
@@ -54,6 +56,8 @@ def draw_faces(factors: pd.DataFrame, size: int = 80) -> np.ndarray:
         with ThreadPoolExecutor(WORKERS) as pool:
             return np.concatenate(list(pool.map(lambda f: draw(f, size), people)))
     except AttributeError as error:
+        if not isinstance(error.obj, SimpleNamespace) or error.name in factors:
+            raise
         raise ValueError(f"factors lack {error.name!r}; take them from a synthetic FaceSet's .factors.") from error
 
 

@@ -99,7 +99,7 @@ def eyes(albedo, f, g, skin) -> None:
     ring = 0.55 + 0.6 * smooth(0.050, 0.018, distance)
     paint(w.canvas, iris * ring, cover(distance - 0.050, g.px) * eye)
     paint(w.canvas, np.full_like(skin, 0.004), cover(distance - 0.022, g.px) * eye)
-    # Shadow of the upper lid, the lash line (thicker without a Y chromosome), the crease, the lower lid.
+    # Shadow of the upper lid, the lash line (thicker in women), the crease, the lower lid.
     paint(w.canvas, np.full_like(skin, 0.01), smooth(0.030, 0.0, ey - upper) * eye * 0.45)
     lash = 0.007 + 0.013 * (1 - f.masculinity)
     wing = 1 + 0.16 * (1 - f.masculinity)

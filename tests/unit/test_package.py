@@ -80,3 +80,11 @@ def test_the_address_stands_once(root):
 def test_no_photos_in_the_repository(root):
     files = subprocess.check_output(["git", "ls-files"], cwd=root, text=True).split()
     assert not [f for f in files if f.lower().endswith((".jpg", ".jpeg", ".webp"))]
+
+
+@pytest.mark.tensorflow
+def test_the_example_of_the_readme_runs(root):
+    (example,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), flags=re.S)
+    names = {}
+    exec(example, names)
+    assert names["smiling_man"].shape == (1, 80, 80, 3) and names["smiling_man"].dtype == "uint8"

@@ -31,7 +31,7 @@ test: lint unit chapters pages  ## all tests: unit, chapters, book
 
 unit: $(READY)  ## tests of the library
 	$(BIN)/python -m pytest tests/unit facelib --doctest-modules
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,models.py training.py vae.py)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,models.py training.py vae.py jax.py)
 
 # nbval executes the committed notebooks again and compares their checked cells.
 chapters: $(READY) $(EXECUTED)  ## tests of the notebooks

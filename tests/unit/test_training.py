@@ -101,7 +101,7 @@ def test_train_command_writes_weights_and_card(tiny, tmp_path):
     assert train.main(command(tmp_path)) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["vae-synthetic-16.json", "vae-synthetic-16.npz"]
     card = weights.catalog(tmp_path)["vae-synthetic-16"]
-    assert card["epochs"] == 2 and card["steps"] == 2 and card["dataset"]["train"] == 64
+    assert card["epochs"] == 2 and card["steps"] == 4 and card["dataset"]["train"] == 64
     assert weights.load("vae-synthetic-16", folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
 
 

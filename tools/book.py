@@ -5,6 +5,7 @@ A warning is an error, and the pages are looked for one by one: an exit code alo
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def main() -> int:
     if missing:
         print(f"no HTML was built for {missing}", file=sys.stderr)
         return 1
+    _remove_thebe(built)
     shutil.rmtree(HTML, ignore_errors=True)
     built.rename(HTML)
     if not live:
@@ -57,6 +59,15 @@ def pages() -> list[str]:
                 yield from walk(child)
 
     return list(walk(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+
+
+def _remove_thebe(folder: Path) -> None:
+    """Take out the scripts of Thebe, which Jupyter Book adds unasked: twice, so that the page stops with an error."""
+    for path in folder.rglob("*.html"):
+        text = path.read_text()
+        path.write_text(
+            re.sub(r"^\s*<script[^>]*(>const THEBE_JS_URL|sphinx-thebe\.js).*</script>\n", "", text, flags=re.M)
+        )
 
 
 def _assemble(live: bool) -> None:

@@ -21,6 +21,8 @@ WANTED = {
     "@jupyter-widgets/html-manager/dist/embed-amd.js": "embed-amd.js",
     "mathjax/es5": "mathjax",
 }
+# The widget manager asks for its icons' fonts beside the page that it is in.
+FONTS = "@jupyter-widgets/html-manager/dist"
 
 
 def fetch(folder: Path) -> bool:
@@ -29,7 +31,7 @@ def fetch(folder: Path) -> bool:
         path.name: path.read_bytes() for path in (PINS / "package.json", PINS / "package-lock.json", PINS / ".npmrc")
     }
     done = folder / ".pins"
-    wanted = b"\n".join(pins[name] for name in sorted(pins))
+    wanted = b"\n".join([*(pins[name] for name in sorted(pins)), Path(__file__).read_bytes()])
     if done.exists() and done.read_bytes() == wanted:
         return True
     npm = _npm()
@@ -50,6 +52,11 @@ def fetch(folder: Path) -> bool:
     for source, target in WANTED.items():
         path = work / "node_modules" / source
         (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / target)
+    fonts = folder / "chapters" / FONTS
+    fonts.mkdir(parents=True)
+    for kind in ("woff2", "woff", "ttf"):
+        for path in (work / "node_modules" / FONTS).glob(f"*.{kind}"):
+            shutil.copy(path, fonts)
     shutil.rmtree(work)
     done.write_bytes(wanted)
     return True

@@ -14,7 +14,14 @@ function nameSliders() {
   }
 }
 
+// The widget manager sets formulas in labels with the interface of MathJax 2; this book has MathJax 3.
+function bridgeMathJax() {
+  if (!window.MathJax || window.MathJax.Hub) return;
+  window.MathJax.Hub = { Queue: ([, , element]) => window.MathJax.typesetPromise([element]) };
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  bridgeMathJax();
   nameSliders();
   new MutationObserver(nameSliders).observe(document.body, {
     childList: true,

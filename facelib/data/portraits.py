@@ -80,7 +80,7 @@ def load_portraits(
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
         members = members.iloc[np.sort(np.random.default_rng(seed).permutation(len(members))[:n])]
-    if _cache(everyone, size).exists():
+    if _cache(folder, everyone, size).exists():
         faces = _cropped(folder, everyone, size, progress)
         return faces[faces.info["file"].isin(members["file"]).to_numpy()]
     return _cropped(folder, members.reset_index(drop=True), size, progress)
@@ -102,15 +102,15 @@ def twelve_portraits(size: int = 80, *, root: str | os.PathLike | None = None) -
     return faces[[files.index(file) for file in TWELVE]]
 
 
-def _cache(members: pd.DataFrame, size: int) -> Path:
-    # v2 names this file's cropping and labels; a change of them must change the key, or old crops come back.
-    key = json.dumps(["v2", size, members["file"].tolist()])
+def _cache(folder: Path, members: pd.DataFrame, size: int) -> Path:
+    # Other photos, other labels and another cropping (v3 names this file's) must never get these crops back.
+    key = json.dumps(["v3", size, str(folder.resolve()), members.to_csv(index=False)])
     return cache_dir() / f"portraits-{size}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
 def _cropped(folder: Path, members: pd.DataFrame, size: int, progress: bool) -> FaceSet:
     """The faces of these photos, cropped now or earlier."""
-    cache = _cache(members, size)
+    cache = _cache(folder, members, size)
     if not cache.exists():
         crops, report = crop_faces([folder / "photos" / file for file in members["file"]], size, progress=progress)
         found = members[report["found"].to_numpy()].reset_index(drop=True)

@@ -120,6 +120,16 @@ def test_portraits_are_cropped_once_and_labelled(tree, monkeypatch):
     np.testing.assert_array_equal(again.images, faces.images)
 
 
+def test_changed_labels_do_not_come_from_the_cache(tree):
+    load_faces("portraits", size=40, progress=False)
+    table = tree / "portraits" / "members.csv"
+    members = pd.read_csv(table)
+    members["smiling"] = 1 - members["smiling"]
+    members.to_csv(table, index=False)
+    faces = load_faces("portraits", size=40, progress=False)
+    assert faces.attributes["Smiling"].tolist() == [True, False, True, False, False]
+
+
 def test_another_size_is_cropped_anew(tree):
     assert load_faces("portraits", size=40, progress=False).size == 40
     assert load_faces("portraits", size=24, progress=False).size == 24

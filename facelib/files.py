@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from pathlib import Path
 def replacing(path: str | os.PathLike):
     """Give a temporary path beside `path`; move it into place only if the block succeeds.
 
-    An interrupted run therefore never leaves half a file under its final name.
+    An interrupted run therefore never leaves half a file, or half a folder, under its final name. A folder is never
+    moved over another one: that is an `OSError`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +23,10 @@ def replacing(path: str | os.PathLike):
         yield partial
         os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def cache_dir() -> Path:

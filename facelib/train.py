@@ -17,7 +17,7 @@ import keras
 
 from facelib import __version__, weights
 from facelib.backend import device
-from facelib.data import DATASETS, load_faces
+from facelib.data import load_faces
 from facelib.metrics import bootstrap, psnr, ssim
 from facelib.models import VAE
 from facelib.profiles import PROFILES, settings
@@ -27,6 +27,7 @@ from facelib.training import Checkpoint
 FILTERS = {
     "synthetic": "none",
     "portraits": "MTCNN confidence of at least 0.9, largest face, machine labels present; the twelve faces left out",
+    "celeba": "MTCNN confidence of at least 0.9, largest face",
 }
 KNOWN_FAILURES = (
     "Blurred: fine lines, glasses' frames, teeth and single strands are lost. A faint grid shows, from transposed "
@@ -86,7 +87,7 @@ TRAINERS = {"vae": train_vae}
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m facelib.train", description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=sorted(TRAINERS), help="what to train")
-    parser.add_argument("--dataset", choices=DATASETS, default="synthetic")
+    parser.add_argument("--dataset", choices=tuple(FILTERS), default="synthetic")
     parser.add_argument("--profile", choices=PROFILES, default="full", help="sizes and steps (default: full)")
     parser.add_argument("--epochs", type=int, help="instead of the profile's")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for weights and card (default: runs)")

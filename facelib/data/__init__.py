@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 
+from facelib.data.celeba import load_celeba
 from facelib.data.crop import crop_faces
 from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.find import find_faces
+from facelib.data.folder import load_folder
 from facelib.data.portraits import load_portraits, twelve_portraits
 from facelib.data.synthetic import draw_faces, load_synthetic
+from facelib.data.toy import CLASSES, load_toy
 
-__all__ = ["FaceSet", "crop_faces", "draw_faces", "load_faces", "to_float", "to_uint8", "twelve_faces"]
+__all__ = ["FaceSet", "crop_faces", "draw_faces", "find_faces", "load_faces", "to_float", "to_uint8", "twelve_faces"]
 
-DATASETS = ("synthetic", "portraits")
+DRAWN, PHOTOS, TOYS = ("synthetic",), ("portraits", "celeba", "folder"), tuple(CLASSES)
+DATASETS = (*DRAWN, *PHOTOS, *TOYS)
 SUBSETS = ("all", "train", "test")
 
 # Added to the seed of synthetic test faces: other people than any that are trained on.
@@ -29,32 +34,51 @@ def load_faces(
     *,
     subset: str = "all",
     root: str | os.PathLike | None = None,
+    framing: str = "face",
+    align: bool = False,
     progress: bool = True,
 ) -> FaceSet:
     """Faces of a data set, as uint8 RGB images of `size` × `size` pixels.
 
+    Photos are cropped by MTCNN on first use, and their crops are kept in the cache (`FACELIB_CACHE`).
+
     Args:
-        dataset: "synthetic" (drawn, attributes exact, needs nothing) or "portraits" (photos of members of the US
-            Congress, cropped by MTCNN on first use).
-        n: how many; default 2,000 synthetic faces, or all portraits.
+        dataset: "synthetic" (drawn, attributes exact, needs nothing), "portraits" (members of the US Congress, fetched
+            by git if they are not at hand), "celeba" (on the user's machine, or through kagglehub), "folder" (any
+            photos, with `root=`), or for quick looks "mnist", "fashion_mnist" and "cifar10", which are no faces.
+        n: how many (of photos: how many to look at); default 2,000 synthetic faces, and all of the others.
         size: side in pixels.
-        seed: which synthetic faces are drawn, or which portraits are taken when `n` is given.
-        subset: "train" is what the shipped weights were trained on, "test" has none of those people; the twelve faces
-            are in neither.
-        root: where the photos are, for data sets of photos.
+        seed: which synthetic faces are drawn, or which photos are taken when `n` is given.
+        subset: "train" and "test" share no person; the shipped weights were trained on "train", and the twelve faces
+            are in neither. CelebA has "validation" too, a folder only "all".
+        root: where the photos are; default `FACELIB_DATA/portraits` and `FACELIB_DATA/celeba`.
+        framing: "face", or "background" for head, shoulders and what lies behind (photos only).
+        align: turn faces until their eyes lie level (photos only).
         progress: show progress bars.
 
     Raises:
-        ValueError: for an unknown data set or subset.
-        FileNotFoundError: where the photos are not to be found.
+        ValueError: for an unknown data set or subset, or an option that the data set has not.
+        FileNotFoundError: where the photos are not to be found; the message says what to do.
+        ConnectionError: where a download of Keras' data sets fails.
     """
-    if subset not in SUBSETS:
-        raise ValueError(f"subset must be one of {SUBSETS}, got {subset!r}.")
+    if dataset not in DATASETS:
+        raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")
+    subsets = {"celeba": (*SUBSETS, "validation"), "folder": ("all",)}.get(dataset, SUBSETS)
+    if subset not in subsets:
+        raise ValueError(f"subset must be one of {subsets} for {dataset}, got {subset!r}.")
+    if dataset not in PHOTOS and (framing != "face" or align or root is not None):
+        raise ValueError(f"framing, align and root are for photos ({', '.join(PHOTOS)}); {dataset} has none.")
     if dataset == "synthetic":
         return load_synthetic(2000 if n is None else n, size, seed=seed + TEST_SEEDS * (subset == "test"))
-    if dataset == "portraits":
-        return load_portraits(n, size, seed=seed, subset=subset, root=root, progress=progress)
-    raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")
+    if dataset in TOYS:
+        return load_toy(dataset, n, size, seed=seed, subset=subset)
+    how = {"seed": seed, "framing": framing, "align": align, "progress": progress}
+    if dataset == "folder":
+        if root is None:
+            raise ValueError("root is missing; name the folder: load_faces('folder', root='my_photos').")
+        return load_folder(root, n, size, **how)
+    load = load_portraits if dataset == "portraits" else load_celeba
+    return load(n, size, subset=subset, root=root, **how)
 
 
 def twelve_faces(dataset: str = "synthetic", size: int = 80, root: str | os.PathLike | None = None) -> FaceSet:
@@ -63,4 +87,4 @@ def twelve_faces(dataset: str = "synthetic", size: int = 80, root: str | os.Path
         return load_synthetic(12, size, seed=TWELVE_SEED)
     if dataset == "portraits":
         return twelve_portraits(size, root=root)
-    raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")
+    raise ValueError(f"the twelve faces are of synthetic or portraits, got dataset={dataset!r}.")

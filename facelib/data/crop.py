@@ -1,164 +1,153 @@
-"""Cut faces out of photos with MTCNN (Zhang et al. 2016), many photos at a time.
-
-The detector's networks take a batch of one shape, so photos are sorted by size and padded within a batch: several
-times faster than one by one, and the boxes hardly move. MTCNN runs on Keras' TensorFlow backend only.
-"""
+"""Cut faces out of photos: find them with MTCNN, many photos at a time, and cut each one out as a square."""
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 from tqdm.auto import tqdm
 
 from facelib.data.faceset import FaceSet
+from facelib.data.find import batches, find_faces_once
+from facelib.data.framing import MARGINS, cut, square_of
+from facelib.data.photos import Photo, PhotoError, read_photo
+from facelib.data.seen import SeenFaces
+from facelib.files import cache_dir
 
 NO_FACE = "no face found"
-# What Pillow raises for files that are no photos, broken ones, and decompression bombs.
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+WHICH = ("largest", "central")
+SMALLEST = 20  # pixels; the least face that MTCNN looks for
+# Crops of more bytes than these lie on the disk instead of in memory.
+LARGE = 1_000_000_000
+
+LANDMARK_COLUMNS = tuple(
+    f"{point}_{axis}" for point in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right") for axis in "xy"
+)
+COLUMNS = ("found", "reason", "faces", "confidence", "x", "y", "width", "height", *LANDMARK_COLUMNS)
 
 
 def crop_faces(
-    photos: Sequence[str | os.PathLike | np.ndarray],
+    photos: Sequence[Photo],
     size: int = 80,
     *,
-    margin: float = 0.2,
+    framing: str = "face",
+    margin: float | None = None,
+    align: bool = False,
+    which: str = "largest",
     min_confidence: float = 0.9,
     batch_size: int = 32,
     progress: bool = True,
 ) -> tuple[FaceSet, pd.DataFrame]:
-    """Find the largest face of each photo and cut it out as a square.
+    """Find one face in each photo and cut it out as a square.
+
+    No photo stops the run: what cannot be read or has no face is a row of the report. What MTCNN finds in a file is
+    kept in the cache, so an interrupted run goes on where it was, and another `size`, `framing` or `margin` is quick.
+    Memory holds a few photos at a time, and the crops; these lie on the disk when they are more than a gigabyte.
 
     Args:
         photos: paths, or uint8 RGB arrays (height, width, 3).
         size: side of the crops in pixels.
-        margin: how much wider than the detector's box the square is (0.2: 20 % of the box's longer side).
-        min_confidence: a face below this is no face; MTCNN's false faces come at 0.85 to 0.87.
-        batch_size: photos in the detector at a time.
+        framing: "face" (only the face) or "background" (head, shoulders and what lies behind): the seed's two sets.
+        margin: how much wider than the detector's box the square is (0.2: by 20 % of the box's longer side); None for
+            0.2 with "face" and 1.0 with "background".
+        align: turn each face until its eyes lie level.
+        which: of several faces the "largest", or the most "central".
+        min_confidence: a face below this is no face. MTCNN's false faces come at 0.85 to 0.87, and it names none
+            below 0.8.
+        batch_size: photos in the detector at a time, at most; large photos go alone.
         progress: show a progress bar.
 
     Returns:
         The faces that were found (`names` are the files' names) and a report with one row a photo, in the order
-        given: `photo`, `found`, `reason` it was refused, `confidence`, and the box `x`, `y`, `width`, `height` in
-        pixels of the photo.
+        given: `photo`, `found`, the `reason` it was refused, how many `faces` there were, and of the one that was
+        taken `confidence`, the box `x`, `y`, `width`, `height` and five landmarks (`left_eye_x`, ..., the left as the
+        viewer sees it), all in pixels of the upright photo.
 
     Raises:
         ValueError: for an empty list, or an argument out of range.
-        RuntimeError: if Keras runs on another backend than TensorFlow.
+        RuntimeError: if Keras runs on another backend than TensorFlow and there are photos that it has not seen.
     """
-    if isinstance(photos, (str, os.PathLike)) or (isinstance(photos, np.ndarray) and photos.ndim == 3):
+    if isinstance(photos, (str, Path)) or (isinstance(photos, np.ndarray) and photos.ndim == 3):
         raise ValueError("photos must be a list; pass [photo] for a single one.")
     photos = list(photos)
     if not photos:
         raise ValueError("photos is empty; pass paths or arrays, e.g. sorted(Path('my_photos').glob('*.jpg')).")
     if size < 8:
         raise ValueError(f"size must be at least 8 pixels, got {size}.")
-    if margin < 0:
+    if framing not in MARGINS:
+        raise ValueError(f"framing must be one of {tuple(MARGINS)}, got {framing!r}.")
+    if margin is not None and not margin >= 0:
         raise ValueError(f"margin must not be negative, got {margin}; 0.2 adds a fifth of the box.")
+    if which not in WHICH:
+        raise ValueError(f"which must be one of {WHICH}, got {which!r}.")
     if not 0 <= min_confidence <= 1:
         raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}.")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
 
-    detect = _detector()
-    names = [_name(photo, i) for i, photo in enumerate(photos)]
     rows: list[dict] = [{} for _ in photos]
-    crops: dict[int, np.ndarray] = {}
-    order = sorted(range(len(photos)), key=lambda i: _size(photos[i]))
-    for start in tqdm(range(0, len(order), batch_size), desc="cropping", unit="batch", disable=not progress):
-        loaded = {}
-        for i in order[start : start + batch_size]:
-            try:
-                loaded[i] = _load(photos[i])
-            except UNREADABLE as error:
-                rows[i] = {"found": False, "reason": f"unreadable: {error}"}
-        for (i, image), faces in zip(loaded.items(), detect(list(loaded.values())), strict=True):
-            sure = [face for face in faces if face["confidence"] >= min_confidence]
-            if not sure:
-                rows[i] = {"found": False, "reason": NO_FACE}
-                continue
-            face = max(sure, key=lambda face: face["box"][2] * face["box"][3])
-            box = [int(value) for value in face["box"]]
-            crops[i] = cut_square(image, box, size, margin)
-            rows[i] = {"found": True, "reason": "", "confidence": float(face["confidence"])}
-            rows[i] |= dict(zip(("x", "y", "width", "height"), box, strict=True))
+    crops = _room(len(photos), size)
+    with SeenFaces() as seen, tqdm(total=len(photos), desc="cropping", unit="photo", disable=not progress) as bar:
+        for batch in batches(photos, batch_size):
+            images, hashes = {}, {}
+            for i in batch:
+                try:
+                    images[i], hashes[i] = read_photo(photos[i])
+                except PhotoError as error:
+                    rows[i] = {"reason": str(error)}
+            for i, faces in find_faces_once(images, hashes, seen).items():
+                rows[i], face = _choose(faces, images[i].shape, which, min_confidence)
+                if face:
+                    crops[i] = cut(images[i], square_of(face, images[i].shape, framing, margin, align), size)
+            bar.update(len(batch))
 
-    report = pd.DataFrame(rows, columns=["found", "reason", "confidence", "x", "y", "width", "height"])
-    report.insert(0, "photo", names)
-    kept = sorted(crops)
-    images = np.stack([crops[i] for i in kept]) if kept else np.zeros((0, size, size, 3), np.uint8)
+    report = pd.DataFrame(rows, columns=COLUMNS)
+    report["found"] = report["found"].eq(True)
+    report["faces"] = report["faces"].fillna(0).astype(int)
+    report.insert(0, "photo", [_name(photo, i) for i, photo in enumerate(photos)])
+    kept = np.flatnonzero(report["found"])
+    for to, i in enumerate(kept):  # in place: the crops may be as large as memory allows
+        crops[to] = crops[i]
     none = pd.DataFrame(index=range(len(kept)))
-    return FaceSet(images, np.asarray([names[i] for i in kept], dtype=str), attributes=none), report
+    return FaceSet(crops[: len(kept)], report["photo"].to_numpy(dtype=str)[kept], attributes=none), report
 
 
-def cut_square(image: np.ndarray, box: Sequence[int], size: int, margin: float) -> np.ndarray:
-    """Square around the centre of `box` (x, y, width, height), resized to `size`; edges of the photo are repeated."""
-    x, y, width, height = box
-    half = max(width, height) * (1 + margin) / 2
-    left, top = round(x + width / 2 - half), round(y + height / 2 - half)
-    side = max(1, round(2 * half))
-    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
-    square = Image.fromarray(image[np.ix_(rows, columns)])
-    return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
+def _choose(faces: list[dict], shape: tuple, which: str, min_confidence: float) -> tuple[dict, dict | None]:
+    """The report's row for a photo with these faces, and the one to cut out."""
+    sure = [face for face in faces if face["confidence"] >= min_confidence]
+    if not sure:
+        if min(shape[:2]) < SMALLEST:
+            return {"reason": f"too small: {shape[1]}×{shape[0]} pixels, a face needs {SMALLEST}"}, None
+        if faces:
+            best = max(face["confidence"] for face in faces)
+            return {"reason": f"not sure: confidence {best:.2f} is below {min_confidence}", "confidence": best}, None
+        return {"reason": NO_FACE}, None
+
+    def area(face):
+        return face["box"][2] * face["box"][3]
+
+    def off_centre(face):
+        x, y, width, height = face["box"]
+        return np.hypot(x + width / 2 - shape[1] / 2, y + height / 2 - shape[0] / 2)
+
+    face = max(sure, key=area) if which == "largest" else min(sure, key=off_centre)
+    points = [value for name in face["keypoints"] for value in face["keypoints"][name]]
+    row = {"found": True, "reason": "", "faces": len(sure), "confidence": face["confidence"]}
+    row |= dict(zip(("x", "y", "width", "height"), face["box"], strict=True))
+    return row | dict(zip(LANDMARK_COLUMNS, points, strict=True)), face
 
 
-def _detector():
-    """A function from a list of images to a list of MTCNN's findings, one list an image."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        backend = keras.backend.backend()
-        raise RuntimeError(f"MTCNN runs on TensorFlow, Keras runs on {backend}: crop with KERAS_BACKEND=tensorflow.")
-    from mtcnn import MTCNN
-
-    mtcnn = MTCNN()
-
-    def one_by_one(images):
-        for image in images:
-            try:
-                yield mtcnn.detect_faces(image)
-            except ValueError:  # a stage was left with nothing to look at: there is no face
-                yield []
-
-    def detect(images: list[np.ndarray]) -> list[list[dict]]:
-        if not images:
-            return []
-        height = max(image.shape[0] for image in images)
-        width = max(image.shape[1] for image in images)
-        padded = [
-            np.pad(image, ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0))) for image in images
-        ]
-        try:
-            return mtcnn.detect_faces(padded)
-        except ValueError:  # not one face in the whole batch, or a batch that MTCNN cannot stack
-            return list(one_by_one(images))
-
-    return detect
+def _room(n: int, size: int) -> np.ndarray:
+    if n * size * size * 3 <= LARGE:
+        return np.empty((n, size, size, 3), np.uint8)
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    # The file goes away with the array.
+    with tempfile.TemporaryFile(dir=cache_dir()) as file:
+        return np.memmap(file, np.uint8, "w+", shape=(n, size, size, 3))
 
 
-def _name(photo, i: int) -> str:
+def _name(photo: Photo, i: int) -> str:
     return f"array-{i:06d}" if isinstance(photo, np.ndarray) else Path(photo).name
-
-
-def _size(photo) -> tuple[int, int]:
-    if isinstance(photo, np.ndarray):
-        return photo.shape[:2]
-    try:
-        with Image.open(photo) as image:
-            return image.height, image.width
-    except UNREADABLE:
-        return 0, 0
-
-
-def _load(photo) -> np.ndarray:
-    if isinstance(photo, np.ndarray):
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-            raise ValueError(f"an array must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}")
-        return photo
-    with Image.open(photo) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))

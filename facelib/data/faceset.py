@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from facelib.files import replacing
+
+TABLES = ("attributes", "factors", "info")
 
 
 @dataclass(frozen=True)
@@ -107,30 +110,42 @@ class FaceSet:
         return self[order[:cut]], self[order[cut:]]
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write everything to one compressed `.npz` without pickles; nothing half-written is left behind."""
-        arrays = {"images": self.images, "names": np.asarray(self.names, dtype=str)}
-        for field in ("attributes", "factors", "info"):
+        """Write everything, without pickles; nothing half-written is left behind.
+
+        A path that ends in ".npz" becomes one compressed file, any other a folder, which is larger and opens at once:
+        its images stay on the disk until they are asked for.
+        """
+        path = Path(path)
+        tables = {"names": np.asarray(self.names, dtype=str)}
+        for field in TABLES:
             table = getattr(self, field)
             if table is not None:
-                arrays[f"{field}.columns"] = np.asarray(table.columns, dtype=str)
+                tables[f"{field}.columns"] = np.asarray(table.columns, dtype=str)
                 for column in table:
                     values = table[column].to_numpy()
                     # Columns of text arrive as objects, which numpy would pickle.
-                    arrays[f"{field}.{column}"] = values if values.dtype.kind in "bifu" else values.astype(str)
+                    tables[f"{field}.{column}"] = values if values.dtype.kind in "bifu" else values.astype(str)
         with replacing(path) as partial:
-            np.savez_compressed(partial, **arrays)
+            if path.suffix == ".npz":
+                np.savez_compressed(partial, images=self.images, **tables)
+            else:
+                partial.mkdir()
+                np.save(partial / "images.npy", self.images)
+                np.savez_compressed(partial / "tables.npz", **tables)
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> FaceSet:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
+        """Read what `save` wrote. The images of a folder are read-only and read from the disk as they are used."""
+        path = Path(path)
+        with np.load(path / "tables.npz" if path.is_dir() else path, allow_pickle=False) as arrays:
+            images = np.load(path / "images.npy", mmap_mode="r") if path.is_dir() else arrays["images"]
             tables = {}
-            for field in ("attributes", "factors", "info"):
+            for field in TABLES:
                 if f"{field}.columns" in arrays:
                     columns = arrays[f"{field}.columns"].tolist()
                     index = range(len(arrays["names"]))
                     tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
-            return cls(arrays["images"], arrays["names"], **tables)
+            return cls(images, arrays["names"], **tables)
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

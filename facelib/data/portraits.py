@@ -1,14 +1,22 @@
 """Portraits: photos of members of the US Congress from 1789 to today (voteview/member_photos), cropped to faces.
 
-The labels `male` and `smiling` are machine scores in [0, 1]: `male` agrees with the official record for 318 of 319
-serving members, `smiling` with human labels for 80 % of 300 other photos. Smiling women and men are many; neutral
-women are few (75 of 9,235), so print the counts beside every average.
+The photos come from a folder that is named, or by git from GitHub into the cache. What is known of them is
+`portraits.csv` in this package, one row a photo:
+
+- `name`, `born`, `state`, `party`, `chamber` and `congress` (the first is of 1789, the 119th of 2025) are from the
+  photos' source; a president's photo stands twice, as member and as president.
+- `male` and `smiling` are scores of a classifier in [0, 1], empty where it found no face. `male` agrees with the
+  official record for 318 of 319 serving members, `smiling` with human labels for 80 % of 300 other photos.
+- `saturation` is the mean of HSV's, 0 to 255: grey prints and colour photos.
+- `confidence` of the detector, number of `faces`, `turned` and `hatching` (see `facelib.data.rules`) are written by
+  `experiments/crop_portraits.py`, empty where it found no face.
+
+Labels of people are guesses from pictures: nobody here was asked. Counts matter: of 9,235 faces with scores 6,947 are
+neutral men and 75 neutral women, so print them beside every average.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import zlib
 from pathlib import Path
@@ -16,9 +24,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facelib.data.crop import crop_faces
 from facelib.data.faceset import FaceSet
-from facelib.files import cache_dir, data_dir
+from facelib.data.fetch import GitSource, fetch
+from facelib.data.rules import ENGRAVING_ABOVE, PROFILE_ABOVE, turned
+from facelib.data.store import cropped, is_cropped
+from facelib.files import data_dir
+
+SOURCE = GitSource(
+    name="portraits",
+    url="https://github.com/voteview/member_photos",
+    commit="687cf7a9212a445431ad7441d8bfd0b7bf297eff",
+    paths=("images/bio_guide", "images/wiki"),
+    size="155 MB",
+)
+TABLE = Path(__file__).parent / "portraits.csv"
 
 # Photos below this saturation (0 to 255) are black and white or sepia prints.
 GREY_BELOW = 12.0
@@ -50,27 +69,34 @@ def load_portraits(
     seed: int = 0,
     subset: str = "all",
     root: str | os.PathLike | None = None,
+    framing: str = "face",
+    align: bool = False,
     progress: bool = True,
 ) -> FaceSet:
     """Faces cropped from the portraits, from the cache if they were cropped before.
+
+    `attributes` are Male, Smiling (scores over 0.5), Colour, Modern (elected after 1976), and three by measurable rules
+    (`facelib.data.rules`) that make filters: Engraving, Profile and Several_Faces, as in
+    `faces.where(Engraving=False, Profile=False, Several_Faces=False)`. `info` has the table's columns and the report's.
+    Faces without scores are left out: where the classifier saw no face, a crop is mostly none.
 
     Args:
         n: how many *photos* to look at, drawn by `seed`; a few per cent yield no face. None: all of the subset.
         size: side of a face in pixels.
         seed: which photos, when `n` is given.
         subset: "train" and "test" share no person, whatever `n` and `seed` are; the twelve are in neither.
-        root: folder with `members.csv` and `photos/`; default `FACELIB_DATA/portraits`.
-        progress: show a progress bar while cropping.
+        root: folder with `photos/`, or with `images/` as in the source's repository; default
+            `FACELIB_DATA/portraits`, and if there is none, what git fetches (155 MB, once).
+        framing: "face" or "background", see `crop_faces`.
+        align: turn faces until their eyes lie level.
+        progress: show progress bars.
 
     Raises:
-        FileNotFoundError: if the photos are not there.
+        FileNotFoundError: if the photos are not there and cannot be fetched.
         ValueError: if `n` is not positive.
     """
-    folder = _root(root)
-    everyone = pd.read_csv(folder / "members.csv").sort_values("file", ignore_index=True)
-    # A president's photo stands twice, as member and as president: one person, one name.
-    born = everyone["born"].map(lambda year: "?" if pd.isna(year) else f"{year:.0f}")
-    everyone["person"] = everyone["name"].astype(str) + " (" + born + ")"
+    folder = portraits_folder(root, progress=progress)
+    everyone = _table(folder)
     members = everyone
     if subset != "all":
         twelve = everyone["person"][everyone["file"].isin(TWELVE)]
@@ -80,10 +106,7 @@ def load_portraits(
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}.")
         members = members.iloc[np.sort(np.random.default_rng(seed).permutation(len(members))[:n])]
-    if _cache(folder, everyone, size).exists():
-        faces = _cropped(folder, everyone, size, progress)
-        return faces[faces.info["file"].isin(members["file"]).to_numpy()]
-    return _cropped(folder, members.reset_index(drop=True), size, progress)
+    return _faces(folder, everyone, members.index, size, framing=framing, align=align, progress=progress)
 
 
 def twelve_portraits(size: int = 80, *, root: str | os.PathLike | None = None) -> FaceSet:
@@ -92,48 +115,91 @@ def twelve_portraits(size: int = 80, *, root: str | os.PathLike | None = None) -
     Raises:
         ValueError: if the folder lacks one of them.
     """
-    folder = _root(root)
-    everyone = pd.read_csv(folder / "members.csv")
-    missing = sorted(set(TWELVE) - set(everyone["file"]))
+    folder = portraits_folder(root, progress=False)
+    everyone = _table(folder)
+    rows = everyone.reset_index().set_index("file")["index"].reindex(TWELVE)
+    missing = [f for f, row in rows.items() if pd.isna(row) or not _photo(folder, everyone.loc[row]).exists()]
     if missing:
         raise ValueError(f"the portraits at {folder} lack {missing}, of the twelve faces; fetch the whole data set.")
-    faces = load_portraits(size=size, root=root)
-    files = faces.info["file"].tolist()
-    return faces[[files.index(file) for file in TWELVE]]
+    return _faces(folder, everyone, rows.astype(int), size, framing="face", align=False, progress=False)
 
 
-def _cache(folder: Path, members: pd.DataFrame, size: int) -> Path:
-    # Other photos, other labels and another cropping (v3 names this file's) must never get these crops back.
-    key = json.dumps(["v3", size, str(folder.resolve()), members.to_csv(index=False)])
-    return cache_dir() / f"portraits-{size}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+def _faces(folder: Path, everyone: pd.DataFrame, rows, size: int, *, progress: bool, **options) -> FaceSet:
+    """The faces of these rows of the table, in that order."""
+    photos = [_photo(folder, member) for member in everyone.itertuples()]
+    few = [photos[row] for row in rows]
+    # A face is cropped alike alone and among all, so what was cropped once is used wherever it is.
+    if len(few) > len(photos) // 2 or is_cropped("portraits", photos, size, **options):
+        crops, report = cropped("portraits", photos, size, progress=progress, **options)
+        place = (report["found"].cumsum() - 1).to_numpy()[rows]
+        report = report.iloc[rows]
+    else:
+        crops, report = cropped("portraits", few, size, progress=progress, **options)
+        place = (report["found"].cumsum() - 1).to_numpy()
+    found = report["found"].to_numpy() & everyone.loc[rows, ["male", "smiling"]].notna().all(axis=1).to_numpy()
+    members, report = everyone.loc[rows][found].reset_index(drop=True), report[found].reset_index(drop=True)
+    measured = pd.concat([report.drop(columns=["photo", "found", "reason"]), turned(report)], axis=1)
+    info = pd.concat([members.drop(columns=measured.columns, errors="ignore"), measured], axis=1)
+    attributes = pd.DataFrame(
+        {
+            "Male": info["male"] > 0.5,
+            "Smiling": info["smiling"] > 0.5,
+            "Colour": info["saturation"] >= GREY_BELOW,
+            "Modern": info["congress"] > MODERN_AFTER,
+            "Engraving": info["hatching"] > ENGRAVING_ABOVE,
+            "Profile": info["turned"] > PROFILE_ABOVE,
+            "Several_Faces": info["faces"] > 1,
+        }
+    )
+    return FaceSet(crops.images[place[found]], members["person"].to_numpy(dtype=str), attributes, info=info)
 
 
-def _cropped(folder: Path, members: pd.DataFrame, size: int, progress: bool) -> FaceSet:
-    """The faces of these photos, cropped now or earlier."""
-    cache = _cache(folder, members, size)
-    if not cache.exists():
-        crops, report = crop_faces([folder / "photos" / file for file in members["file"]], size, progress=progress)
-        found = members[report["found"].to_numpy()].reset_index(drop=True)
-        attributes = pd.DataFrame(
-            {
-                "Male": found["male"] > 0.5,
-                "Smiling": found["smiling"] > 0.5,
-                "Colour": found["saturation"] >= GREY_BELOW,
-                "Modern": found["congress"] > MODERN_AFTER,
-            }
-        )
-        faces = FaceSet(crops.images, found["person"].to_numpy(dtype=str), attributes, info=found)
-        # Where the labelling found no face there is no score; such crops are mostly no faces.
-        faces[found[["male", "smiling"]].notna().all(axis=1).to_numpy()].save(cache)
-    return FaceSet.open(cache)
+def _photo(folder: Path, member) -> Path:
+    photos = folder / "photos"
+    return photos / member.file if photos.is_dir() else folder / "images" / member.source / member.file
 
 
-def _root(root: str | os.PathLike | None) -> Path:
-    if root is None and data_dir() is not None:
+def portraits_table() -> pd.DataFrame:
+    """What is known of each photo, one row a file, sorted by file: needs no photos.
+
+    >>> len(portraits_table())
+    9756
+    """
+    return pd.read_csv(TABLE).sort_values("file", ignore_index=True)
+
+
+def _table(folder: Path) -> pd.DataFrame:
+    """The folder's own `members.csv` if it has labels, else the table of this package; with a person to each photo."""
+    table, own = portraits_table(), folder / "members.csv"
+    if own.exists() and {"file", "male", "smiling"} <= set(pd.read_csv(own, nrows=0).columns):
+        known = table[["file", "hatching"]]
+        table = pd.read_csv(own).merge(known, on="file", how="left").sort_values("file", ignore_index=True)
+    # A president's photo stands twice, as member and as president: one person, one name.
+    born = table["born"].map(lambda year: "?" if pd.isna(year) else f"{year:.0f}")
+    table["person"] = table["name"].astype(str) + " (" + born + ")"
+    return table
+
+
+def portraits_folder(root: str | os.PathLike | None = None, *, progress: bool = True) -> Path:
+    """The folder that holds the photos; fetched if there is none.
+
+    Raises:
+        FileNotFoundError: if `root` holds no photos, or they cannot be fetched.
+    """
+    if root is None and data_dir() is not None and (data_dir() / "portraits").is_dir():
         root = data_dir() / "portraits"
-    if root is None or not (Path(root) / "members.csv").exists():
+    if root is None:
+        try:
+            return fetch(SOURCE, progress=progress)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"no portraits: FACELIB_DATA names no folder that holds portraits/, and {error} "
+                "Set FACELIB_DATA to the parent of portraits/, or pass root=."
+            ) from None
+    root = Path(root)
+    if not (root / "photos").is_dir() and not (root / "images").is_dir():
         raise FileNotFoundError(
-            f"no portraits at {root or 'FACELIB_DATA/portraits (FACELIB_DATA is not set)'}: "
-            "the folder must hold members.csv and photos/. Set FACELIB_DATA to its parent, or pass root=."
+            f"no portraits at {root}: the folder must hold photos/ (or images/bio_guide and images/wiki). "
+            "Set FACELIB_DATA to its parent, or pass root=."
         )
-    return Path(root)
+    return root

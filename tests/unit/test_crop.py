@@ -1,33 +1,57 @@
 """MTCNN needs TensorFlow; faces here are drawn, and one is the astronaut that scikit-image ships."""
 
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from facelib.data import FaceSet, crop_faces, load_faces, portraits
-from facelib.data.crop import NO_FACE, cut_square
+from facelib.data import FaceSet, crop, crop_faces, find, find_faces
+from facelib.data.crop import NO_FACE
+from facelib.data.detect import Detector
+from facelib.data.store import cropped
 
 pytestmark = pytest.mark.tensorflow
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    return list(load_faces(n=6, size=160, seed=1).images)
+@pytest.fixture
+def folder(drawn, tmp_path):
+    for i, photo in enumerate(drawn):
+        Image.fromarray(photo).save(tmp_path / f"{i}.png")
+    return sorted(tmp_path.glob("*.png"))
 
 
-def test_batches_find_what_one_by_one_finds(drawn):
-    from mtcnn import MTCNN
+def pair(drawn):
+    """A large face on the left, a small one in the middle."""
+    scene = np.full((200, 520, 3), 200, np.uint8)
+    scene[20:180, 10:170] = drawn[0]
+    scene[40:160, 200:320] = np.asarray(Image.fromarray(drawn[4]).resize((120, 120), Image.Resampling.LANCZOS))
+    return scene
 
-    photos = [*drawn, *drawn[:2]]
-    faces, report = crop_faces(photos, size=48, progress=False, batch_size=4)
-    detector = MTCNN()
-    for image, row in zip(photos, report.itertuples(), strict=True):
-        alone = max(detector.detect_faces(image), key=lambda face: face["box"][2] * face["box"][3])
-        assert row.found and [row.x, row.y, row.width, row.height] == list(alone["box"])
-    assert faces.images.shape == (8, 48, 48, 3)
-    np.testing.assert_array_equal(faces.images[0], faces.images[6])
+
+def test_crops_are_the_boxes_with_their_margin(drawn):
+    faces, report = crop_faces(drawn, size=48, progress=False)
+    assert isinstance(faces, FaceSet) and faces.images.shape == (6, 48, 48, 3)
+    for photo, row, image in zip(drawn, report.itertuples(), faces.images, strict=True):
+        (face,) = find_faces([photo])[0]
+        assert [row.x, row.y, row.width, row.height] == face["box"] and row.faces == 1
+        assert row.confidence == pytest.approx(face["confidence"])
+        assert [row.left_eye_x, row.mouth_right_y] == [
+            face["keypoints"][k][i] for k, i in (("left_eye", 0), ("mouth_right", 1))
+        ]
+        side = 1.2 * max(row.width, row.height)
+        left, top = round(row.x + row.width / 2 - side / 2), round(row.y + row.height / 2 - side / 2)
+        rows, columns = (np.clip(np.arange(start, start + round(side)), 0, 159) for start in (top, left))
+        expected = Image.fromarray(photo[np.ix_(rows, columns)]).resize((48, 48), Image.Resampling.LANCZOS)
+        np.testing.assert_array_equal(image, expected)
 
 
 def test_whatever_comes_is_a_row_of_the_report(drawn, tmp_path):
@@ -36,13 +60,22 @@ def test_whatever_comes_is_a_row_of_the_report(drawn, tmp_path):
     (tmp_path / "c.jpg").write_bytes(b"")
     Image.fromarray(np.full((90, 120, 3), 128, np.uint8)).save(tmp_path / "d.png")
     Image.fromarray(astronaut()[:256]).convert("L").save(tmp_path / "e.png")
+    Image.new("RGB", (1, 1)).save(tmp_path / "f.png")
+    Image.new("RGB", (10_000, 30), "white").save(tmp_path / "g.png")
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "h.png")
+    Image.fromarray(drawn[1]).convert("CMYK").save(tmp_path / "i.jpg")
     paths = sorted(tmp_path.iterdir())
-    faces, report = crop_faces([*paths, tmp_path / "missing.jpg"], size=32, progress=False)
-    assert report["photo"].tolist() == ["a.png", "b.jpg", "c.jpg", "d.png", "e.png", "missing.jpg"]
-    assert report["found"].tolist() == [True, False, False, False, True, False]
-    assert report["reason"][3] == NO_FACE
-    assert all(report["reason"][i].startswith("unreadable: ") for i in (1, 2, 5))
-    assert faces.names.tolist() == ["a.png", "e.png"] and faces.images.shape == (2, 32, 32, 3)
+    faces, report = crop_faces([*paths, tmp_path / "missing.jpg", drawn[2] / 255], size=32, progress=False)
+    assert report["photo"].tolist() == [*(path.name for path in paths), "missing.jpg", "array-000010"]
+    assert report["photo"][report["found"]].tolist() == ["a.png", "e.png", "i.jpg"] == faces.names.tolist()
+    reasons = dict(zip(report["photo"], report["reason"], strict=True))
+    assert reasons["d.png"] == reasons["g.png"] == NO_FACE and reasons["a.png"] == ""
+    assert reasons["b.jpg"] == "unreadable: the file is a web page, not a photo; a download went wrong"
+    assert reasons["f.png"] == "too small: 1×1 pixels, a face needs 20"
+    assert reasons["h.png"].startswith("refused: more than 89,478,485 pixels")
+    assert all(reasons[name].startswith("unreadable: ") for name in ("c.jpg", "missing.jpg", "array-000010"))
+    assert report["found"].dtype == bool and report["faces"].tolist() == [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0]
+    assert np.isfinite(report.loc[report["found"], "confidence":].to_numpy(float)).all()
 
 
 def test_no_face_at_all_is_no_crash():
@@ -50,114 +83,175 @@ def test_no_face_at_all_is_no_crash():
     assert len(faces) == 0 and report["reason"].tolist() == [NO_FACE] * 3
 
 
-def test_cut_square_keeps_proportions_and_repeats_edges():
-    image = np.zeros((40, 60, 3), np.uint8)
-    image[:, :10] = 255
-    crop = cut_square(image, (0, 10, 20, 20), size=20, margin=0.0)
-    assert crop[:, :9].min() > 200 and crop[:, 11:].max() < 50
-    wide = cut_square(image, (0, 10, 20, 20), size=20, margin=1.0)
-    assert wide.shape == (20, 20, 3) and (wide[:, 0] == 255).all()
+def test_a_photo_of_ten_thousand_pixels_is_cut_at_full_resolution(drawn, tmp_path):
+    wide = np.full((1500, 10_000, 3), 220, np.uint8)
+    face = Image.fromarray(drawn[0]).resize((1400, 1400), Image.Resampling.BICUBIC)
+    wide[50:1450, 4000:5400] = face
+    Image.fromarray(wide).save(tmp_path / "wide.png", compress_level=1)
+    faces, report = crop_faces([tmp_path / "wide.png"], size=256, progress=False)
+    (alone,), _ = find_faces([np.asarray(face.resize((160, 160)))]), None
+    expected = np.array(alone[0]["box"]) * 8.75 + [4000, 50, 0, 0]
+    assert np.abs(report.loc[0, ["x", "y", "width", "height"]].to_numpy(float) - expected).max() < 120
+    detail = np.abs(np.diff(faces.images[0].astype(float), axis=1)).mean()
+    blurred = np.asarray(Image.fromarray(faces.images[0]).resize((40, 40)).resize((256, 256), Image.Resampling.BICUBIC))
+    assert detail > 1.2 * np.abs(np.diff(blurred.astype(float), axis=1)).mean()
+
+
+def test_the_largest_or_the_most_central_face(drawn):
+    scene = pair(drawn)
+    _, report = crop_faces([scene, scene], progress=False)
+    assert report["faces"].tolist() == [2, 2] and (report["x"] < 170).all()
+    _, report = crop_faces([scene], which="central", progress=False)
+    assert 200 < report["x"][0] < 320
+
+
+def test_unsure_faces_are_refused_with_their_confidence(drawn):
+    confidence = [find_faces([photo])[0][0]["confidence"] for photo in drawn]
+    between = float(np.sort(confidence)[2:4].mean())
+    faces, report = crop_faces(drawn, min_confidence=between, progress=False)
+    assert len(faces) == 3
+    refused = report[~report["found"]]
+    assert refused["reason"].str.match(r"not sure: confidence (0\.\d\d|1\.00) is below 0\.9").all()
+    np.testing.assert_allclose(np.sort(refused["confidence"]), np.sort(confidence)[:3])
 
 
 def test_bad_arguments_are_named(drawn):
+    for wrong, message in (
+        ({"size": 0}, "size must be at least 8"),
+        ({"margin": -1}, "margin must not be negative"),
+        ({"margin": float("nan")}, "margin must not be negative"),
+        ({"min_confidence": 90}, "min_confidence must lie between 0 and 1, got 90"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"framing": "head"}, r"framing must be one of \('face', 'background'\), got 'head'"),
+        ({"which": "first"}, "which must be one of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            crop_faces(drawn, **wrong)
     with pytest.raises(ValueError, match="photos is empty"):
         crop_faces([])
-    with pytest.raises(ValueError, match="size must be at least 8"):
-        crop_faces(drawn, size=0)
-    with pytest.raises(ValueError, match="margin must not be negative"):
-        crop_faces(drawn, margin=-1)
-    with pytest.raises(ValueError, match="min_confidence must lie between 0 and 1, got 90"):
-        crop_faces(drawn, min_confidence=90)
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        crop_faces(drawn, batch_size=0)
     for single in ("photo.jpg", drawn[0]):
         with pytest.raises(ValueError, match="photos must be a list"):
             crop_faces(single)
 
 
-def test_decompression_bombs_are_refused(drawn, tmp_path, monkeypatch):
-    Image.fromarray(drawn[0]).save(tmp_path / "bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    _, report = crop_faces([tmp_path / "bomb.png"], size=32, progress=False)
-    assert not report["found"][0] and "decompression bomb" in report["reason"][0]
+def test_large_results_lie_on_the_disk(folder, monkeypatch, cache):
+    in_memory, _ = crop_faces(folder, size=40, progress=False)
+    monkeypatch.setattr(crop, "LARGE", 1000)
+    on_disk, _ = crop_faces(folder, size=40, progress=False)
+    assert isinstance(on_disk.images.base, np.memmap) or isinstance(on_disk.images, np.memmap)
+    np.testing.assert_array_equal(on_disk.images, in_memory.images)
+    assert on_disk.scaled().dtype == np.float32 and [path.suffix for path in cache.iterdir()] == [".sqlite"]
 
 
-@pytest.fixture
-def tree(drawn, tmp_path, monkeypatch):
-    """A data folder of the portraits' layout."""
-    photos = tmp_path / "portraits" / "photos"
-    photos.mkdir(parents=True)
-    for i, image in enumerate(drawn):
-        Image.fromarray(image).save(photos / f"{i:06d}.jpg", quality=95)
-    members = pd.DataFrame(
-        {
-            "file": [f"{i:06d}.jpg" for i in range(6)],
-            "name": [f"MEMBER {i}" for i in range(6)],
-            "congress": [20, 60, 96, 100, 110, 119],
-            "born": [1800, 1850, 1920, 1930, 1960, 1980],
-            "male": [0.9, 0.8, 0.1, 0.2, np.nan, 0.99],
-            "smiling": [0.1, 0.9, 0.2, 0.7, np.nan, 0.6],
-            "saturation": [0.0, 5.0, 40.0, 30.0, 25.0, 50.0],
-        }
-    )
-    members.to_csv(tmp_path / "portraits" / "members.csv", index=False)
-    monkeypatch.setenv("FACELIB_DATA", str(tmp_path))
-    monkeypatch.setenv("FACELIB_CACHE", str(tmp_path / "cache"))
-    return tmp_path
+class Interrupted(Exception):
+    pass
 
 
-def test_portraits_are_cropped_once_and_labelled(tree, monkeypatch):
-    faces = load_faces("portraits", size=40, progress=False)
-    assert isinstance(faces, FaceSet) and len(faces) == 5  # one has no scores
-    assert faces.names.tolist()[0] == "MEMBER 0 (1800)"
-    assert faces.attributes["Male"].tolist() == [True, True, False, False, True]
-    assert faces.attributes["Smiling"].tolist() == [False, True, False, True, True]
-    assert faces.attributes["Colour"].tolist() == [False, False, True, True, True]
-    assert faces.attributes["Modern"].tolist() == [False, False, True, True, True]
+def counting(monkeypatch, stop_after=None):
+    """The photos that reach the detector; raises after so many batches."""
+    looked, detector = [], Detector()
 
-    monkeypatch.setattr(portraits, "crop_faces", lambda *a, **k: pytest.fail("cropped again"))
-    again = load_faces("portraits", size=40, progress=False)
-    np.testing.assert_array_equal(again.images, faces.images)
+    def detect(images):
+        if stop_after is not None and len(looked) >= stop_after:
+            raise Interrupted
+        looked.append(len(images))
+        return detector(images)
 
-
-def test_changed_labels_do_not_come_from_the_cache(tree):
-    load_faces("portraits", size=40, progress=False)
-    table = tree / "portraits" / "members.csv"
-    members = pd.read_csv(table)
-    members["smiling"] = 1 - members["smiling"]
-    members.to_csv(table, index=False)
-    faces = load_faces("portraits", size=40, progress=False)
-    assert faces.attributes["Smiling"].tolist() == [True, False, True, False, False]
+    monkeypatch.setattr(find, "_detector", lambda: detect)
+    return looked
 
 
-def test_another_size_is_cropped_anew(tree):
-    assert load_faces("portraits", size=40, progress=False).size == 40
-    assert load_faces("portraits", size=24, progress=False).size == 24
+def test_an_interrupted_run_goes_on_where_it_was(folder, cache, monkeypatch):
+    whole, whole_report = crop_faces(folder, size=40, batch_size=2, progress=False)
+    (cache / "faces-v1.sqlite").unlink()
+    looked = counting(monkeypatch, stop_after=2)
+    with pytest.raises(Interrupted):
+        crop_faces(folder, size=40, batch_size=2, progress=False)
+    assert looked == [2, 2]
+    looked = counting(monkeypatch)
+    faces, report = crop_faces(folder, size=40, batch_size=2, progress=False)
+    assert looked == [2]
+    np.testing.assert_array_equal(faces.images, whole.images)
+    pd.testing.assert_frame_equal(report, whole_report)
 
 
-def test_some_of_the_portraits_are_some_of_all(tree):
-    few = load_faces("portraits", n=3, size=40, seed=1, progress=False)
-    whole = load_faces("portraits", size=40, progress=False)
-    again = load_faces("portraits", n=3, size=40, seed=1, progress=False)
-    assert 1 <= len(few) <= 3 and few.names.tolist() == again.names.tolist()
-    assert set(few.names) <= set(whole.names)
+def test_another_size_framing_or_confidence_needs_no_detector(folder, monkeypatch):
+    crop_faces(folder, size=40, progress=False)
+    looked = counting(monkeypatch)
+    for change in ({"size": 24}, {"framing": "background"}, {"align": True}, {"min_confidence": 0.95}, {"margin": 0.5}):
+        assert len(crop_faces(folder, **({"size": 40} | change), progress=False)[0])
+    assert looked == []
 
 
-def test_train_and_test_share_no_person_whatever_is_asked(tree, monkeypatch):
-    # With six people a fixed share would leave a part empty.
-    monkeypatch.setattr(portraits, "TEST_ONE_IN", 2)
-    monkeypatch.setattr(portraits, "TWELVE", ("000003.jpg",))
-    train, test = (load_faces("portraits", size=40, subset=part, progress=False) for part in ("train", "test"))
-    assert len(train) and len(test) and len(train) + len(test) == 4
-    assert not set(train.names) & set(test.names)
-    few = load_faces("portraits", n=2, size=40, seed=3, subset="test", progress=False)
-    assert set(few.names) <= set(test.names)
-    assert "MEMBER 3 (1930)" not in {*train.names, *test.names}
+def test_a_photo_that_was_replaced_is_looked_at_again(folder, drawn, monkeypatch):
+    before, _ = crop_faces(folder, size=40, progress=False)
+    Image.fromarray(drawn[3][:, ::-1]).save(folder[0])
+    looked = counting(monkeypatch)
+    after, _ = crop_faces(folder, size=40, progress=False)
+    assert looked == [1] and np.abs(after.images[0].astype(int) - before.images[0]).mean() > 5
 
 
-def test_missing_portraits_say_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACELIB_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="Set FACELIB_DATA"):
-        load_faces("portraits")
-    with pytest.raises(FileNotFoundError, match="members.csv"):
-        load_faces("portraits", root=tmp_path)
+def test_without_a_cache_the_detector_just_works_more(folder, cache, monkeypatch):
+    expected, _ = crop_faces(folder[:2], size=40, progress=False)
+    for broken in ("a file", "no database"):
+        place = cache.parent / broken
+        if broken == "a file":
+            place.write_text("in the way")
+        else:
+            place.mkdir()
+            (place / "faces-v1.sqlite").write_text("not a database, but long enough to look like something")
+        monkeypatch.setenv("FACELIB_CACHE", str(place))
+        with pytest.warns(UserWarning, match="faces are not kept.*FACELIB_CACHE"):
+            faces, _ = crop_faces(folder[:2], size=40, progress=False)
+        np.testing.assert_array_equal(faces.images, expected.images)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from facelib.data.store import cropped
+faces, report = cropped("test", sorted(Path(sys.argv[1]).glob("*.png")), 40, progress=False, batch_size=1)
+print(len(faces), int(faces.images.astype(int).sum()))
+"""
+
+
+def start(folder):
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", SCRIPT, str(folder)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def photos_seen(cache):
+    try:
+        with closing(sqlite3.connect(cache / "faces-v1.sqlite")) as database:
+            return database.execute("SELECT count(*) FROM faces").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def test_a_killed_run_leaves_nothing_half_written_and_is_gone_on_with(drawn, tmp_path, cache, monkeypatch):
+    for i in range(60):
+        # Each one another photo, so that there is work enough to kill.
+        Image.fromarray(np.roll(drawn[i % 6], i // 6, axis=1)).save(tmp_path / f"{i:02d}.png")
+    with start(tmp_path) as process:
+        while photos_seen(cache) < 5:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    seen = photos_seen(cache)
+    assert 5 <= seen < 60
+    assert not (cache / "crops").exists() or not list((cache / "crops").glob("test-*"))
+
+    looked = counting(monkeypatch)
+    faces, report = cropped("test", sorted(tmp_path.glob("*.png")), 40, progress=False, batch_size=1)
+    assert sum(looked) == 60 - seen and len(report) == 60
+    alone, _ = crop_faces(sorted(tmp_path.glob("*.png")), 40, progress=False)
+    np.testing.assert_array_equal(faces.images, alone.images)
+
+
+def test_two_processes_share_one_cache(folder, cache):
+    both = [start(folder[0].parent) for _ in range(2)]
+    printed = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert printed[0][0] == printed[1][0] and printed[0][0].startswith("6 ")
+    assert len(list((cache / "crops").iterdir())) == 1 and photos_seen(cache) == 6

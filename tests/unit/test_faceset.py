@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from facelib.data import FaceSet, load_faces, to_float, to_uint8
 
@@ -91,3 +92,44 @@ def test_unknown_data_sets_and_subsets_are_named():
         load_faces("celebs")
     with pytest.raises(ValueError, match="subset must be one of .*got 'valid'"):
         load_faces("synthetic", n=2, subset="valid")
+
+
+def test_a_folder_keeps_the_same_and_opens_from_the_disk(tmp_path):
+    faces = load_faces(n=20, size=24, seed=3)
+    faces.save(tmp_path / "faces")
+    again = FaceSet.open(tmp_path / "faces")
+    assert isinstance(again.images, np.memmap) and not again.images.flags.writeable
+    np.testing.assert_array_equal(again.images, faces.images)
+    pd.testing.assert_frame_equal(again.attributes, faces.attributes)
+    pd.testing.assert_frame_equal(again.factors, faces.factors)
+    assert again[3:5].names.tolist() == faces.names[3:5].tolist()
+    with pytest.raises(OSError):
+        faces[:5].save(tmp_path / "faces")
+    assert len(FaceSet.open(tmp_path / "faces")) == 20 and [path.name for path in tmp_path.iterdir()] == ["faces"]
+    faces[:0].save(tmp_path / "none")
+    assert len(FaceSet.open(tmp_path / "none")) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dataset": "folder"}, r"root is missing; name the folder"),
+        ({"dataset": "folder", "root": ".", "subset": "test"}, r"subset must be one of \('all',\) for folder"),
+        ({"dataset": "synthetic", "framing": "background"}, "framing, align and root are for photos"),
+        ({"dataset": "mnist", "root": "."}, "mnist has none"),
+        ({"dataset": "portraits", "subset": "validation"}, "subset must be one of .* for portraits"),
+    ],
+)
+def test_options_that_a_data_set_has_not_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        load_faces(**options)
+
+
+@pytest.mark.tensorflow
+def test_any_folder_of_photos_works(drawn, tmp_path):
+    (tmp_path / "friends").mkdir()
+    for i, photo in enumerate(drawn[:3]):
+        Image.fromarray(photo).save(tmp_path / "friends" / f"{i}.PNG")
+    Image.fromarray(drawn[3]).save(tmp_path / "me.jpg", quality=95)
+    faces = load_faces("folder", root=tmp_path, size=32, framing="background", progress=False)
+    assert faces.images.shape == (4, 32, 32, 3) and faces.attributes["friends"].tolist() == [True] * 3 + [False]

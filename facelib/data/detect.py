@@ -1,0 +1,167 @@
+"""MTCNN (Zhang et al. 2016) on many photos at a time, with the boxes that it finds one at a time.
+
+The `mtcnn` package brings the three networks; its own batches pad photos to one size, which moves the boxes and loses
+faces: the padding shrinks with the photo and leaks into the first network at the edges. Here every photo is shrunk
+alone and padded afterwards, and whatever would touch the padding is masked, so that what is found in a photo does not
+depend on the photos beside it.
+
+1. The proposal network looks at every window of 12 pixels, in copies of the photo shrunk step by step.
+2. The refinement network looks at the windows that are left, at 24 pixels, and throws most of them out.
+3. The output network looks at 48 pixels and gives box, confidence, eyes, nose and corners of the mouth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import keras
+import numpy as np
+import tensorflow as tf
+from mtcnn.stages import StageONet, StagePNet, StageRNet
+from mtcnn.utils.bboxes import (
+    adjust_bboxes,
+    generate_bounding_box,
+    limit_bboxes,
+    parse_bbox,
+    pick_matches,
+    replace_confidence,
+    resize_to_square,
+    smart_nms_from_bboxes,
+    upscale_bboxes,
+)
+from mtcnn.utils.images import build_scale_pyramid
+from mtcnn.utils.landmarks import adjust_landmarks
+
+# As in the mtcnn package, whose results these must be.
+MIN_FACE, SHRINK = 20, 0.709
+PROPOSAL, REFINEMENT, OUTPUT = 0.6, 0.7, 0.8
+LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+# A pooling cell with this in it is never the largest; minus infinity would turn to NaN in the next convolution.
+NEVER = -1e9
+
+
+class Detector:
+    """Batched MTCNN. Call it with a list of uint8 RGB images of any sizes.
+
+    Returns a list for each image, with a dict for each face: `box` (x, y, width, height) in whole pixels,
+    `confidence` from 0.8 (the network's own threshold) to 1, and `keypoints`, five (x, y) by the names in `LANDMARKS`.
+
+    Raises:
+        RuntimeError: if Keras runs on another backend than TensorFlow.
+    """
+
+    def __init__(self):
+        if (backend := keras.backend.backend()) != "tensorflow":
+            raise RuntimeError(
+                f"MTCNN runs on TensorFlow, Keras runs on {backend}: crop with KERAS_BACKEND=tensorflow."
+            )
+
+        def compiled(function, *shape):
+            return tf.function(function, input_signature=[tf.TensorSpec(shape, tf.float32)])
+
+        net = self._proposals = StagePNet().model
+        self._first = compiled(lambda x: net.prelu1(net.conv1(x)), None, None, None, 3)
+        self._rest = compiled(self._after_first, None, None, None, 10)
+        self._refine = compiled(StageRNet().model, None, 24, 24, 3)
+        self._output = compiled(StageONet().model, None, 48, 48, 3)
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[list[dict]]:
+        if not images:
+            return []
+        shapes = np.array([image.shape for image in images])
+        height, width = shapes[:, :2].max(axis=0)
+        # Zero is the grey that MTCNN takes for everything beyond the edge of a photo.
+        batch = np.zeros((len(images), height, width, 3), np.float32)
+        for row, image in zip(batch, images, strict=True):
+            row[: image.shape[0], : image.shape[1]] = (image.astype(np.float32) - 127.5) / 128
+
+        boxes = self._propose(batch, shapes)
+        if len(boxes):
+            offsets, scores = self._refine(patches(batch, shapes, boxes, 24))
+            boxes = adjust_bboxes(replace_confidence(boxes, scores.numpy()), offsets.numpy())
+            boxes = pick_matches(boxes, score_threshold=REFINEMENT)
+            boxes = resize_to_square(smart_nms_from_bboxes(boxes, threshold=0.7))
+        if len(boxes):
+            offsets, landmarks, scores = self._output(patches(batch, shapes, boxes, 48))
+            landmarks = adjust_landmarks(landmarks, boxes)
+            boxes = adjust_bboxes(replace_confidence(boxes, scores.numpy()), offsets.numpy())
+            boxes = pick_matches(np.concatenate([boxes, landmarks], axis=1), scores_column=5, score_threshold=OUTPUT)
+            boxes = smart_nms_from_bboxes(boxes, threshold=0.7, method="min")
+        if not len(boxes):
+            return [[] for _ in images]
+        boxes = limit_bboxes(boxes, images_shapes=shapes, limit_landmarks=False)
+        return [[_face(box) for box in boxes[boxes[:, 0] == i]] for i in range(len(images))]
+
+    def _propose(self, batch: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+        """Windows that may hold a face: rows of (image, left, top, right, bottom, confidence)."""
+        levels = [len(build_scale_pyramid(w, h, min_face_size=MIN_FACE, scale_factor=SHRINK)) for h, w, _ in shapes]
+        found = [np.empty((0, 6))]
+        for level in range(max(levels)):
+            scale = 12 / MIN_FACE * SHRINK**level
+            rows = np.array([i for i, count in enumerate(levels) if count > level])
+            sizes = (shapes[rows, :2] * scale).astype(int)
+            shrunk = np.zeros((len(rows), *sizes.max(axis=0), 3), np.float32)
+            for j, (i, size) in enumerate(zip(rows, sizes, strict=True)):
+                shrunk[j, : size[0], : size[1]] = shrink(batch[i, : shapes[i, 0], : shapes[i, 1]], *size)
+            # The first convolution takes two pixels off each photo; what lies beyond must not win the pooling.
+            features = self._first(shrunk).numpy()
+            features[~_inside(sizes - 2, features.shape)] = NEVER
+            offsets, scores = (output.numpy() for output in self._rest(features))
+            scores[~_inside(-(-(sizes - 2) // 2) - 4, scores.shape)] = 0
+            boxes = generate_bounding_box(tf.constant(offsets), tf.constant(scores), PROPOSAL)
+            boxes = upscale_bboxes(boxes, np.full(len(rows), scale))
+            boxes[:, 0] = rows[boxes[:, 0].astype(int)]
+            found.append(smart_nms_from_bboxes(boxes, threshold=0.5, initial_sort=False))
+        return resize_to_square(smart_nms_from_bboxes(np.concatenate(found), threshold=0.7))
+
+    def _after_first(self, x):
+        net = self._proposals
+        x = net.prelu3(net.conv3(net.prelu2(net.conv2(net.maxpool1(x)))))
+        return net.conv4_1(x), net.conv4_2(x)
+
+
+def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Average the areas of `image` (h, w, 3) that fall into each of (height, width) pixels.
+
+    >>> shrink(np.arange(8.0).reshape(2, 4, 1), 1, 2)[..., 0]
+    array([[2.5, 4.5]])
+    """
+    rows, columns = _areas(image.shape[0], height), _areas(image.shape[1], width)
+    channels = image.transpose(2, 0, 1)
+    return (rows @ channels @ columns.T).transpose(1, 2, 0)
+
+
+@lru_cache(maxsize=4096)
+def _areas(size: int, smaller: int) -> np.ndarray:
+    """(smaller, size): how much each of `size` pixels gives to each of `smaller`; rows sum to one."""
+    edges = np.arange(smaller + 1) * (size / smaller)
+    pixels = np.arange(size)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return (np.clip(overlap, 0, 1) * (smaller / size)).astype(np.float32)
+
+
+def patches(batch: np.ndarray, shapes: np.ndarray, boxes: np.ndarray, size: int) -> tf.Tensor:
+    """The boxes cut out of their photos, (len(boxes), size, size, 3)."""
+    rows = boxes[:, 0].astype(int)
+    alone = shapes[rows][:, [0, 1, 0, 1]]
+    padded = np.array(batch.shape)[[1, 2, 1, 2]]
+    # crop_and_resize wants shares of (side - 1), and mtcnn gives shares of the side: kept, of the photo's own side.
+    shares = boxes[:, [2, 1, 4, 3]] / alone * (alone - 1) / (padded - 1)
+    return tf.image.crop_and_resize(batch, shares, rows, (size, size))
+
+
+def _inside(sizes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Which cells of (n, height, width, ...) lie within each photo's own (height, width)."""
+    rows, columns = np.arange(shape[1])[None, :, None], np.arange(shape[2])[None, None, :]
+    return (rows < sizes[:, 0, None, None]) & (columns < sizes[:, 1, None, None])
+
+
+def _face(box: np.ndarray) -> dict:
+    x, y, width, height = (int(value) for value in parse_bbox(box[:5], input_as_width_height=False))
+    points = np.round(box[6:16].reshape(2, 5).T, 2).tolist()
+    return {
+        "box": [x, y, width, height],
+        "confidence": float(box[5]),
+        "keypoints": dict(zip(LANDMARKS, points, strict=True)),
+    }

@@ -1,0 +1,70 @@
+"""What the detector found, kept by the photo's content: an interrupted run goes on, another size needs no detector."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import warnings
+from collections.abc import Iterable
+
+from facelib.files import cache_dir
+
+# Part of the file's name: raise it when the detector finds other faces in the same photo.
+VERSION = 1
+BUSY = 60.0  # seconds to wait for another process that writes
+
+
+class SeenFaces:
+    """A small database in the cache that any number of processes may share.
+
+    What is written is there for the next run, even if this one is killed. Without a usable cache (a full or read-only
+    disk) the detector just works more.
+    """
+
+    def __init__(self):
+        self.path = cache_dir() / f"faces-v{VERSION}.sqlite"
+        self._database = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=BUSY)
+            self._database.execute("CREATE TABLE IF NOT EXISTS faces (photo TEXT PRIMARY KEY, found TEXT NOT NULL)")
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+
+    def __enter__(self) -> SeenFaces:
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._database is not None:
+            self._database.close()
+
+    def get(self, photos: Iterable[str]) -> dict[str, list[dict]]:
+        """The faces of those photos (hashes) that were looked at before."""
+        found = {}
+        if self._database is not None:
+            try:
+                for photo in photos:
+                    row = self._database.execute("SELECT found FROM faces WHERE photo = ?", (photo,)).fetchone()
+                    if row is not None:
+                        found[photo] = json.loads(row[0])
+            except (sqlite3.Error, ValueError) as error:
+                self._give_up(error)
+        return found
+
+    def add(self, found: dict[str, list[dict]]) -> None:
+        """Keep the faces of these photos."""
+        if self._database is not None and found:
+            rows = [(photo, json.dumps(faces)) for photo, faces in found.items()]
+            try:
+                with self._database:
+                    self._database.executemany("INSERT OR REPLACE INTO faces VALUES (?, ?)", rows)
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self._database = None
+        warnings.warn(
+            f"faces are not kept, an interrupted run will start over: {self.path}: {error}. "
+            "Delete that file, or set FACELIB_CACHE to a folder that can be written.",
+            stacklevel=3,
+        )

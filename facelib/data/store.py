@@ -1,0 +1,73 @@
+"""Crops kept on disk, under a key made of everything that they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.data.crop import crop_faces
+from facelib.data.faceset import FaceSet
+from facelib.files import cache_dir, replacing
+
+# Part of every key: raise it when the same photos and options give other crops.
+VERSION = 4
+
+
+def cropped(
+    name: str, photos: Sequence[str | os.PathLike], size: int, *, progress: bool = True, **options
+) -> tuple[FaceSet, pd.DataFrame]:
+    """What `crop_faces(photos, size, **options)` gives, cropped now or at an earlier call.
+
+    A photo that was changed, moved, added or removed, or any other option, is another key. The images come from the
+    disk as they are needed (memory-mapped), and two processes may ask for the same crops at once: the first to finish
+    is the one that is kept.
+
+    Args:
+        name: of the data set; the cache's folder carries it, for people.
+        photos: paths.
+        size: side of the crops in pixels.
+        progress: show a progress bar while cropping.
+        **options: of `crop_faces`.
+
+    Returns:
+        Faces and report, as from `crop_faces`.
+    """
+    folder = _folder(name, photos, size, options)
+    if not folder.is_dir():
+        faces, report = crop_faces(photos, size, progress=progress, **options)
+        try:
+            with replacing(folder) as partial:
+                faces.save(partial)
+                report.to_csv(partial / "report.csv", index=False)
+        except OSError:
+            # Another process was faster, and its crops are the same.
+            if not folder.is_dir():
+                raise
+    # By converters, or an empty reason would come back as NaN.
+    report = pd.read_csv(folder / "report.csv", converters={"photo": str, "reason": str})
+    return FaceSet.open(folder), report
+
+
+def is_cropped(name: str, photos: Sequence[str | os.PathLike], size: int, **options) -> bool:
+    """Whether `cropped` has these crops already."""
+    return _folder(name, photos, size, options).is_dir()
+
+
+def _folder(name: str, photos: Sequence[str | os.PathLike], size: int, options: dict) -> Path:
+    photos = [Path(photo).absolute() for photo in photos]
+    states = [(str(photo), *_state(photo)) for photo in photos]
+    key = hashlib.sha256(json.dumps([VERSION, size, options, states], sort_keys=True).encode()).hexdigest()[:16]
+    return cache_dir() / "crops" / f"{name}-{size}-{key}"
+
+
+def _state(photo: Path) -> tuple[int, int]:
+    try:
+        status = photo.stat()
+    except OSError:
+        return (-1, -1)
+    return (status.st_size, status.st_mtime_ns)

@@ -1,0 +1,37 @@
+"""Fixtures of all unit tests: drawn photos, and a cache of their own, so that nothing an earlier run kept is tested."""
+
+import pytest
+from PIL import Image
+
+from facelib.data import load_faces
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("FACELIB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """Six drawn photos of 160×160 with one face each that MTCNN finds."""
+    return list(load_faces(n=6, size=160, seed=1).images)
+
+
+@pytest.fixture(scope="session")
+def scenes(drawn):
+    """Photos of many sizes: the drawn ones resized, some narrow and some with a border."""
+    sizes = [(160, 160), (200, 150), (97, 131), (240, 240), (121, 90), (160, 160), (75, 180), (333, 211)]
+    return [_scene(drawn[i % len(drawn)], *size) for i, size in enumerate(sizes)]
+
+
+def _scene(photo, height, width):
+    import numpy as np
+
+    side = min(height, width)
+    face = np.asarray(Image.fromarray(photo).resize((side, side), Image.Resampling.LANCZOS))
+    scene = np.full((height, width, 3), 190, np.uint8)
+    top, left = (height - side) // 2, (width - side) // 3
+    scene[top : top + side, left : left + side] = face
+    return scene

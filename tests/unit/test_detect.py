@@ -1,0 +1,100 @@
+"""The batched detector against the mtcnn package, one photo at a time."""
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facelib.data import find_faces
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(scope="module")
+def photos(scenes):
+    return [*scenes, astronaut(), np.full((90, 120, 3), 128, np.uint8), astronaut()[:260, :300]]
+
+
+@pytest.fixture(scope="module")
+def alone(photos):
+    from mtcnn import MTCNN
+
+    mtcnn = MTCNN()
+
+    def detect(photo):
+        try:
+            return mtcnn.detect_faces(photo)
+        except ValueError:  # its way of saying that there is no face
+            return []
+
+    return [detect(photo) for photo in photos]
+
+
+def same(found, expected):
+    """As many faces, at the same place; all but a few to the pixel.
+
+    Two windows that the first network is sure of to the last digit (0.9999997) may change places when a sum is rounded
+    otherwise, and then the other one is followed: hence not all.
+    """
+    equal = []
+    for faces, others in zip(found, expected, strict=True):
+        assert len(faces) == len(others)
+        for face, other in zip(faces, others, strict=True):
+            assert overlap(face["box"], other["box"]) > 0.9
+            moved = [np.abs(np.subtract(point, other["keypoints"][name])) for name, point in face["keypoints"].items()]
+            close = face["confidence"] == pytest.approx(float(other["confidence"]), abs=1e-4)
+            equal.append(close and face["box"] == list(other["box"]) and np.max(moved) <= 0.6)
+    assert np.mean(equal) >= 0.85
+
+
+def overlap(a, b):
+    """Intersection over union of (x, y, width, height)."""
+    (left, top, width, height), (x, y, w, h) = a, b
+    shared = max(0, min(left + width, x + w) - max(left, x)) * max(0, min(top + height, y + h) - max(top, y))
+    return shared / (width * height + w * h - shared)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 32])
+def test_padded_batches_find_what_one_by_one_finds(photos, alone, batch_size):
+    assert sum(map(len, alone)) >= 8
+    same(find_faces(photos, batch_size=batch_size), alone)
+
+
+def test_batches_of_one_size_find_the_same_boxes(drawn):
+    from mtcnn import MTCNN
+
+    mtcnn = MTCNN()
+    found = find_faces(drawn)
+    assert [[face["box"] for face in faces] for faces in found] == [
+        [list(face["box"]) for face in mtcnn.detect_faces(photo)] for photo in drawn
+    ]
+
+
+def test_the_packages_own_padding_would_be_noticed(photos, alone):
+    """What `same` is for: mtcnn's padded batches move boxes and lose faces."""
+    from mtcnn import MTCNN
+
+    with pytest.raises(AssertionError):
+        same(MTCNN().detect_faces(photos, batch_stack_justification="topleft"), alone)
+
+
+def test_large_photos_are_found_in_their_own_pixels():
+    from PIL import Image
+
+    photo = astronaut()
+    large = np.asarray(Image.fromarray(photo).resize((2048, 2048), Image.Resampling.BICUBIC))
+    (small,), (big,) = find_faces([photo])[0:1], find_faces([large])[0:1]
+    best, face = (max(faces, key=lambda face: face["confidence"]) for faces in (small, big))
+    np.testing.assert_allclose(np.array(face["box"]) / 4, best["box"], atol=8)
+
+
+def test_nothing_to_look_at():
+    assert find_faces([]) == []
+    tiny = [np.zeros((1, 1, 3), np.uint8), np.zeros((3, 500, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)]
+    assert find_faces(tiny) == [[], [], []]
+
+
+def test_only_pictures_are_taken(drawn):
+    with pytest.raises(ValueError, match=r"images\[1\] must be a uint8 array .*float32"):
+        find_faces([drawn[0], drawn[1].astype(np.float32)])
+    with pytest.raises(ValueError, match=r"images\[0\] must be .* got str"):
+        find_faces(["photo.jpg"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from IPython.display import HTML, display
+from PIL import Image
 
 from facelib import __version__
+from facelib.data.photos import PhotoError, read_photo
 
 INK = "#4c566a"  # readable on white and on the dark theme's page
 BLUE, ORANGE, GREEN = "#3b7ddd", "#e07b39", "#4a9d6b"
@@ -85,6 +89,77 @@ def faces(
         if labels is not None:
             axes[i, 0].set_ylabel(labels[i], rotation=0, ha="right", va="center", labelpad=6)
     return figure
+
+
+def boxes(photo: np.ndarray, found: Sequence[dict], width: float = 6.0) -> plt.Figure:
+    """A photo with the box, confidence and landmarks of each face on it.
+
+    Args:
+        photo: uint8 (height, width, 3).
+        found: its faces, as from `facelib.data.find_faces([photo])[0]`.
+        width: of the figure in inches.
+    """
+    height = width * photo.shape[0] / photo.shape[1]
+    figure, axis = plt.subplots(figsize=(width, height), layout=None, dpi=110)
+    axis.set_position([0, 0, 1, 1])
+    axis.imshow(photo, interpolation="lanczos")
+    axis.set_axis_off()
+    for face in found:
+        x, y, box_width, box_height = face["box"]
+        axis.add_patch(plt.Rectangle((x, y), box_width, box_height, fill=False, edgecolor=ORANGE, linewidth=1.6))
+        points = np.array(list(face["keypoints"].values()))
+        axis.scatter(*points.T, s=14, color="white", edgecolor=BLUE, linewidth=1.2, zorder=3)
+        label = {"facecolor": ORANGE, "edgecolor": "none", "pad": 1.5}
+        axis.text(x, y, f"{face['confidence']:.3f}", color="white", fontsize=8, va="bottom", bbox=label)
+    return figure
+
+
+def refused(photos: Sequence, report: pd.DataFrame, columns: int = 6, most: int = 60, width: float = 8.0) -> plt.Figure:
+    """An audit sheet: every photo that `crop_faces` refused, with its reason. What cannot be shown is a grey tile.
+
+    Args:
+        photos: what was cropped, in the report's order.
+        report: as from `crop_faces`.
+        columns: tiles in a row.
+        most: tiles in all; of more refused photos evenly spaced ones are shown, and the title says so.
+        width: of the figure in inches.
+
+    Raises:
+        ValueError: if there are not as many photos as rows, or nothing was refused.
+    """
+    if len(photos) != len(report):
+        raise ValueError(f"photos must be the report's {len(report)}, one a row, got {len(photos)}.")
+    rows = np.flatnonzero(~report["found"])
+    if not len(rows):
+        raise ValueError(f"nothing to show: none of the {len(report)} photos was refused.")
+    shown = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
+    lines, cell = -(-len(shown) // columns), width / columns
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(width, lines * (cell + 0.55) + 0.3), squeeze=False, layout="constrained", dpi=110
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, i in zip(axes.flat, shown, strict=False):
+        axis.imshow(_thumbnail(photos[i]), interpolation="lanczos")
+        text = f"{report['photo'].iloc[i]}\n{report['reason'].iloc[i]}"
+        wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, round(cell * 14)) or [""]]
+        axis.set_title("\n".join(wrapped[:5]), fontsize=6.5, color=INK)
+    figure.suptitle(f"{len(rows):,} of {len(report):,} photos refused, {len(shown)} shown", fontsize=9)
+    return figure
+
+
+def _thumbnail(photo) -> np.ndarray:
+    """128×128 pixels with the photo in the middle; grey if it cannot be read."""
+    tile = np.full((128, 128, 3), 215, np.uint8)
+    try:
+        image = Image.fromarray(read_photo(photo)[0])
+    except PhotoError:
+        return tile
+    image.thumbnail((128, 128))
+    tile[:] = 255
+    top, left = (128 - image.height) // 2, (128 - image.width) // 2
+    tile[top : top + image.height, left : left + image.width] = np.asarray(image)
+    return tile
 
 
 def intervals(axis, estimates: dict, **style) -> None:

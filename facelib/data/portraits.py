@@ -3,8 +3,8 @@
 The photos come from a folder that is named, or by git from GitHub into the cache. What is known of them is
 `portraits.csv` in this package, one row a photo:
 
-- `name`, `born`, `state`, `party`, `chamber` and `congress` (the first is of 1789, the 119th of 2025) are from the
-  photos' source; a president's photo stands twice, as member and as president.
+- `name`, `born`, `state`, `party`, `chamber` and `congress` (the last one of each member; the first is of 1789, the
+  119th of 2025) are from the photos' source; a president's photo stands twice, as member and as president.
 - `male` and `smiling` are scores of a classifier in [0, 1], empty where it found no face. `male` agrees with the
   official record for 318 of 319 serving members, `smiling` with human labels for 80 % of 300 other photos.
 - `saturation` is the mean of HSV's, 0 to 255: grey prints and colour photos.
@@ -41,7 +41,7 @@ TABLE = Path(__file__).parent / "portraits.csv"
 
 # Photos below this saturation (0 to 255) are black and white or sepia prints.
 GREY_BELOW = 12.0
-# Congresses after this one (1977 on) have women enough to compare.
+# Congresses after this one (1979 on) have women enough to compare.
 MODERN_AFTER = 95
 # One person in so many is kept for tests.
 TEST_ONE_IN = 20
@@ -75,8 +75,8 @@ def load_portraits(
 ) -> FaceSet:
     """Faces cropped from the portraits, from the cache if they were cropped before.
 
-    `attributes` are Male, Smiling (scores over 0.5), Colour, Modern (elected after 1976), and three by measurable rules
-    (`facelib.data.rules`) that make filters: Engraving, Profile and Several_Faces, as in
+    `attributes` are Male, Smiling (scores over 0.5), Colour, Modern (in Congress in 1979 or later), and three by
+    measurable rules (`facelib.data.rules`) that make filters: Engraving, Profile and Several_Faces, as in
     `faces.where(Engraving=False, Profile=False, Several_Faces=False)`. `info` has the table's columns and the report's.
     Faces without scores are left out: where the classifier saw no face, a crop is mostly none.
 
@@ -178,6 +178,12 @@ def _table(folder: Path) -> pd.DataFrame:
     born = table["born"].map(lambda year: "?" if pd.isna(year) else f"{year:.0f}")
     table["person"] = table["name"].astype(str) + " (" + born + ")"
     return table
+
+
+def portrait_photos(root: str | os.PathLike | None = None, *, progress: bool = True) -> list[Path]:
+    """The photos, in the order of `portraits_table`; arguments and errors as of `portraits_folder`."""
+    folder = portraits_folder(root, progress=progress)
+    return [_photo(folder, member) for member in portraits_table().itertuples()]
 
 
 def portraits_folder(root: str | os.PathLike | None = None, *, progress: bool = True) -> Path:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -118,9 +119,7 @@ def compare(photos: list[Path]) -> pd.DataFrame:
 
 
 def measure_rules(photos: list[Path], table: pd.DataFrame, write: bool) -> pd.DataFrame:
-    begun = time.perf_counter()
     faces, report = crop_faces(photos, HATCHING_SIZE)
-    speed = len(photos) / (time.perf_counter() - begun)
     found = report["found"].to_numpy()
     measured = pd.DataFrame({"file": table["file"], "confidence": report["confidence"].where(found).round(3)})
     measured["faces"] = report["faces"]
@@ -143,8 +142,7 @@ def measure_rules(photos: list[Path], table: pd.DataFrame, write: bool) -> pd.Da
         "profiles": found & (measured["turned"] > PROFILE_ABOVE).to_numpy(),
         "several faces": found & (measured["faces"] > 1).to_numpy(),
     }
-    counts = pd.DataFrame({"rule": list(rules), "count": [int(mask.sum()) for mask in rules.values()]})
-    return counts.assign(photos_per_second=round(speed, 1))
+    return pd.DataFrame({"rule": list(rules), "count": [int(mask.sum()) for mask in rules.values()]})
 
 
 def main() -> None:
@@ -166,7 +164,7 @@ def main() -> None:
         tables["crop_portraits"] = compare([photos[row] for row in np.sort(rows)])
     for name, rows in tables.items():
         rows = rows.round(4)
-        rows["command"] = "python experiments/crop_portraits.py"
+        rows["command"] = " ".join(["python experiments/crop_portraits.py", *sys.argv[1:]])
         rows["commit"] = commit
         rows["device"] = f"{device()}, tensorflow"
         with replacing(results.FOLDER / f"{name}.csv") as partial:

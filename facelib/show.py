@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
-from PIL import Image
+from PIL import Image, ImageOps
 
 from facelib import __version__
 from facelib.data.photos import PhotoError, read_photo
@@ -92,7 +92,7 @@ def faces(
 
 
 def boxes(photo: np.ndarray, found: Sequence[dict], width: float = 6.0) -> plt.Figure:
-    """A photo with the box, confidence and landmarks of each face on it.
+    """A photo with the box and landmarks of each face on it, and its confidence where there is room.
 
     Args:
         photo: uint8 (height, width, 3).
@@ -100,7 +100,7 @@ def boxes(photo: np.ndarray, found: Sequence[dict], width: float = 6.0) -> plt.F
         width: of the figure in inches.
     """
     height = width * photo.shape[0] / photo.shape[1]
-    figure, axis = plt.subplots(figsize=(width, height), layout=None, dpi=110)
+    figure, axis = plt.subplots(figsize=(width, height), layout=None, dpi=100)
     axis.set_position([0, 0, 1, 1])
     axis.imshow(photo, interpolation="lanczos")
     axis.set_axis_off()
@@ -108,9 +108,11 @@ def boxes(photo: np.ndarray, found: Sequence[dict], width: float = 6.0) -> plt.F
         x, y, box_width, box_height = face["box"]
         axis.add_patch(plt.Rectangle((x, y), box_width, box_height, fill=False, edgecolor=ORANGE, linewidth=1.6))
         points = np.array(list(face["keypoints"].values()))
-        axis.scatter(*points.T, s=14, color="white", edgecolor=BLUE, linewidth=1.2, zorder=3)
-        label = {"facecolor": ORANGE, "edgecolor": "none", "pad": 1.5}
-        axis.text(x, y, f"{face['confidence']:.3f}", color="white", fontsize=8, va="bottom", bbox=label)
+        inches = box_width * width / photo.shape[1]
+        axis.scatter(*points.T, s=min(14, 30 * inches), color="white", edgecolor=BLUE, linewidth=min(1.2, 2 * inches))
+        if inches > 0.4:
+            label = {"facecolor": ORANGE, "edgecolor": "none", "pad": 1.5}
+            axis.text(x, y, f"{face['confidence']:.3f}", color="white", fontsize=8, va="bottom", bbox=label)
     return figure
 
 
@@ -125,8 +127,10 @@ def refused(photos: Sequence, report: pd.DataFrame, columns: int = 6, most: int 
         width: of the figure in inches.
 
     Raises:
-        ValueError: if there are not as many photos as rows, or nothing was refused.
+        ValueError: if there are not as many photos as rows, nothing was refused, or a number is below 1.
     """
+    if columns < 1 or most < 1:
+        raise ValueError(f"columns and most must be at least 1, got {columns} and {most}.")
     if len(photos) != len(report):
         raise ValueError(f"photos must be the report's {len(report)}, one a row, got {len(photos)}.")
     rows = np.flatnonzero(~report["found"])
@@ -135,7 +139,7 @@ def refused(photos: Sequence, report: pd.DataFrame, columns: int = 6, most: int 
     shown = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
     lines, cell = -(-len(shown) // columns), width / columns
     figure, axes = plt.subplots(
-        lines, columns, figsize=(width, lines * (cell + 0.55) + 0.3), squeeze=False, layout="constrained", dpi=110
+        lines, columns, figsize=(width, lines * (cell + 0.6) + 0.3), squeeze=False, layout="constrained", dpi=110
     )
     for axis in axes.flat:
         axis.set_axis_off()
@@ -143,7 +147,8 @@ def refused(photos: Sequence, report: pd.DataFrame, columns: int = 6, most: int 
         axis.imshow(_thumbnail(photos[i]), interpolation="lanczos")
         text = f"{report['photo'].iloc[i]}\n{report['reason'].iloc[i]}"
         wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, round(cell * 14)) or [""]]
-        axis.set_title("\n".join(wrapped[:5]), fontsize=6.5, color=INK)
+        below = {"ha": "center", "va": "top", "transform": axis.transAxes}
+        axis.text(0.5, -0.05, "\n".join(wrapped[:6]), fontsize=6.5, color=INK, parse_math=False, **below)
     figure.suptitle(f"{len(rows):,} of {len(report):,} photos refused, {len(shown)} shown", fontsize=9)
     return figure
 
@@ -155,7 +160,7 @@ def _thumbnail(photo) -> np.ndarray:
         image = Image.fromarray(read_photo(photo)[0])
     except PhotoError:
         return tile
-    image.thumbnail((128, 128))
+    image = ImageOps.contain(image, (128, 128))
     tile[:] = 255
     top, left = (128 - image.height) // 2, (128 - image.width) // 2
     tile[top : top + image.height, left : left + image.width] = np.asarray(image)
@@ -167,6 +172,11 @@ def intervals(axis, estimates: dict, **style) -> None:
     values = np.array([(e.value, e.value - e.low, e.high - e.value) for e in estimates.values()])
     axis.errorbar(range(len(values)), values[:, 0], yerr=values[:, 1:].T, marker="o", capsize=3, **style)
     axis.set(xticks=range(len(values)), xticklabels=list(estimates))
+
+
+def table(frame: pd.DataFrame, digits: int = 2) -> HTML:
+    """A table without its index; numbers rounded, missing values empty."""
+    return HTML(frame.to_html(index=False, float_format=f"{{:,.{digits}f}}".format, na_rep="", border=0))
 
 
 def numbers(text: str, **values: float) -> None:

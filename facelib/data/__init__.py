@@ -40,7 +40,9 @@ def load_faces(
 ) -> FaceSet:
     """Faces of a data set, as uint8 RGB images of `size` × `size` pixels.
 
-    Photos are cropped by MTCNN on first use, and their crops are kept in the cache (`FACELIB_CACHE`).
+    Photos are cropped by MTCNN on first use, and their crops are kept in the cache (`FACELIB_CACHE`). Photos without a
+    face are left out; to see which and why, give the same files to `crop_faces`, which is quick then, and its report to
+    `facelib.show.refused`.
 
     Args:
         dataset: "synthetic" (drawn, attributes exact, needs nothing), "portraits" (members of the US Congress, fetched

@@ -20,8 +20,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.data.faceset import FaceSet
-from facelib.data.folder import found_mask
-from facelib.data.store import cropped
+from facelib.data.store import cropped, found_mask
 from facelib.files import data_dir
 
 SUBSETS = {"all": (0, 1, 2), "train": (0,), "validation": (1,), "test": (2,)}
@@ -115,6 +114,9 @@ def _read(folder: Path) -> tuple[Path, pd.DataFrame]:
         value = table[column][wrong[column]].iloc[0]
         raise ValueError(f"{path} is damaged: {column} must be 1 or -1, got {value}. {AGAIN}")
 
+    if table.index.has_duplicates:
+        twice = table.index[table.index.duplicated()].tolist()
+        raise ValueError(f"{path} is damaged: {len(twice):,} photos have two rows, e.g. {twice[:3]}. {AGAIN}")
     photos = next((folder / place for place in PHOTOS if _names(folder / place)), None)
     if photos is None:
         raise FileNotFoundError(f"no photos at {folder}: looked for {', '.join(PHOTOS)}. {_unpack(folder)}")
@@ -134,7 +136,10 @@ def _read(folder: Path) -> tuple[Path, pd.DataFrame]:
 def _parts(folder: Path, names: pd.Index) -> pd.Series:
     """The official part (0, 1, 2) of each photo."""
     table, path = _table(folder, "list_eval_partition", "Eval")
-    parts = table.iloc[:, 0].reindex(names)
+    if table.empty or table.shape[1] != 1 or table.index.has_duplicates:
+        raise ValueError(f"{path} is damaged: it must name each photo once, with its part. {AGAIN}")
+    # A column with one broken value comes as text.
+    parts = pd.to_numeric(table.iloc[:, 0], errors="coerce").reindex(names)
     if not parts.isin((0, 1, 2)).all():
         bad = parts[~parts.isin((0, 1, 2))]
         raise ValueError(

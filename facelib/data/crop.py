@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.data.faceset import FaceSet
-from facelib.data.find import batches, find_faces_once
+from facelib.data.find import LONGEST, batches, find_faces_once
 from facelib.data.framing import MARGINS, cut, square_of
 from facelib.data.photos import Photo, PhotoError, read_photo
 from facelib.data.seen import SeenFaces
@@ -26,7 +29,7 @@ LARGE = 1_000_000_000
 LANDMARK_COLUMNS = tuple(
     f"{point}_{axis}" for point in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right") for axis in "xy"
 )
-COLUMNS = ("found", "reason", "faces", "confidence", "x", "y", "width", "height", *LANDMARK_COLUMNS)
+MEASURES = ("confidence", "x", "y", "width", "height", *LANDMARK_COLUMNS)
 
 
 def crop_faces(
@@ -45,7 +48,8 @@ def crop_faces(
 
     No photo stops the run: what cannot be read or has no face is a row of the report. What MTCNN finds in a file is
     kept in the cache, so an interrupted run goes on where it was, and another `size`, `framing` or `margin` is quick.
-    Memory holds a few photos at a time, and the crops; these lie on the disk when they are more than a gigabyte.
+    Memory holds a few photos at a time, the report and the crops; these lie on the disk when they are more than a
+    gigabyte. `facelib.show.refused` makes a sheet of what was refused.
 
     Args:
         photos: paths, or uint8 RGB arrays (height, width, 3).
@@ -61,10 +65,10 @@ def crop_faces(
         progress: show a progress bar.
 
     Returns:
-        The faces that were found (`names` are the files' names) and a report with one row a photo, in the order
-        given: `photo`, `found`, the `reason` it was refused, how many `faces` there were, and of the one that was
-        taken `confidence`, the box `x`, `y`, `width`, `height` and five landmarks (`left_eye_x`, ..., the left as the
-        viewer sees it), all in pixels of the upright photo.
+        The faces that were found (`names` are the files' names; whole paths where two are alike) and a report with one
+        row a photo, in the order given: `photo`, `found`, the `reason` it was refused, how many `faces` there were, and
+        of the one that was taken `confidence`, the box `x`, `y`, `width`, `height` and five landmarks (`left_eye_x`,
+        ..., the left as the viewer sees it), all in pixels of the upright photo.
 
     Raises:
         ValueError: for an empty list, or an argument out of range.
@@ -79,8 +83,8 @@ def crop_faces(
         raise ValueError(f"size must be at least 8 pixels, got {size}.")
     if framing not in MARGINS:
         raise ValueError(f"framing must be one of {tuple(MARGINS)}, got {framing!r}.")
-    if margin is not None and not margin >= 0:
-        raise ValueError(f"margin must not be negative, got {margin}; 0.2 adds a fifth of the box.")
+    if margin is not None and not 0 <= margin <= 5:
+        raise ValueError(f"margin must lie between 0 and 5, got {margin}; 0.2 adds a fifth of the box.")
     if which not in WHICH:
         raise ValueError(f"which must be one of {WHICH}, got {which!r}.")
     if not 0 <= min_confidence <= 1:
@@ -88,7 +92,9 @@ def crop_faces(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
 
-    rows: list[dict] = [{} for _ in photos]
+    names = photo_names(photos)
+    reasons, found = [""] * len(photos), np.zeros(len(photos), int)
+    measures = np.full((len(photos), len(MEASURES)), np.nan)
     crops = _room(len(photos), size)
     with SeenFaces() as seen, tqdm(total=len(photos), desc="cropping", unit="photo", disable=not progress) as bar:
         for batch in batches(photos, batch_size):
@@ -97,35 +103,31 @@ def crop_faces(
                 try:
                     images[i], hashes[i] = read_photo(photos[i])
                 except PhotoError as error:
-                    rows[i] = {"reason": str(error)}
+                    reasons[i] = str(error)
             for i, faces in find_faces_once(images, hashes, seen).items():
-                rows[i], face = _choose(faces, images[i].shape, which, min_confidence)
-                if face:
-                    crops[i] = cut(images[i], square_of(face, images[i].shape, framing, margin, align), size)
+                shape = images[i].shape
+                sure = [face for face in faces if face["confidence"] >= min_confidence]
+                found[i] = len(sure)
+                if sure:
+                    face = _choose(sure, shape, which)
+                    points = [value for point in face["keypoints"].values() for value in point]
+                    measures[i] = face["confidence"], *face["box"], *points
+                    crops[i] = cut(images[i], square_of(face, shape, framing, margin, align), size)
+                else:
+                    measures[i, 0] = max((face["confidence"] for face in faces), default=np.nan)
+                    reasons[i] = _why_none(measures[i, 0], shape, min_confidence)
             bar.update(len(batch))
 
-    report = pd.DataFrame(rows, columns=COLUMNS)
-    report["found"] = report["found"].eq(True)
-    report["faces"] = report["faces"].fillna(0).astype(int)
-    report.insert(0, "photo", [_name(photo, i) for i, photo in enumerate(photos)])
-    kept = np.flatnonzero(report["found"])
+    report = pd.DataFrame({"photo": names, "found": found > 0, "reason": reasons, "faces": found})
+    report = pd.concat([report, pd.DataFrame(measures, columns=MEASURES)], axis=1)
+    kept = np.flatnonzero(found)
     for to, i in enumerate(kept):  # in place: the crops may be as large as memory allows
         crops[to] = crops[i]
     none = pd.DataFrame(index=range(len(kept)))
-    return FaceSet(crops[: len(kept)], report["photo"].to_numpy(dtype=str)[kept], attributes=none), report
+    return FaceSet(crops[: len(kept)], np.asarray(names, dtype=str)[kept], attributes=none), report
 
 
-def _choose(faces: list[dict], shape: tuple, which: str, min_confidence: float) -> tuple[dict, dict | None]:
-    """The report's row for a photo with these faces, and the one to cut out."""
-    sure = [face for face in faces if face["confidence"] >= min_confidence]
-    if not sure:
-        if min(shape[:2]) < SMALLEST:
-            return {"reason": f"too small: {shape[1]}×{shape[0]} pixels, a face needs {SMALLEST}"}, None
-        if faces:
-            best = max(face["confidence"] for face in faces)
-            return {"reason": f"not sure: confidence {best:.2f} is below {min_confidence}", "confidence": best}, None
-        return {"reason": NO_FACE}, None
-
+def _choose(faces: list[dict], shape: tuple, which: str) -> dict:
     def area(face):
         return face["box"][2] * face["box"][3]
 
@@ -133,21 +135,35 @@ def _choose(faces: list[dict], shape: tuple, which: str, min_confidence: float) 
         x, y, width, height = face["box"]
         return np.hypot(x + width / 2 - shape[1] / 2, y + height / 2 - shape[0] / 2)
 
-    face = max(sure, key=area) if which == "largest" else min(sure, key=off_centre)
-    points = [value for name in face["keypoints"] for value in face["keypoints"][name]]
-    row = {"found": True, "reason": "", "faces": len(sure), "confidence": face["confidence"]}
-    row |= dict(zip(("x", "y", "width", "height"), face["box"], strict=True))
-    return row | dict(zip(LANDMARK_COLUMNS, points, strict=True)), face
+    return max(faces, key=area) if which == "largest" else min(faces, key=off_centre)
+
+
+def _why_none(best: float, shape: tuple, min_confidence: float) -> str:
+    if not np.isnan(best):
+        # Rounded down, or 0.8999 would read as 0.9.
+        return f"not sure: confidence {math.floor(best * 1000) / 1000:.3f} is below {min_confidence}"
+    if min(shape[:2]) < SMALLEST:
+        return f"too small: {shape[1]}×{shape[0]} pixels, a face needs {SMALLEST}"
+    scale = max(shape[:2]) / LONGEST
+    return NO_FACE if scale <= 1 else f"{NO_FACE} of {round(SMALLEST * scale)} pixels or more"
+
+
+def photo_names(photos: Sequence[Photo]) -> list[str]:
+    """What the report calls each photo: the file's name, and its whole path where two would be alike."""
+    paths = [isinstance(photo, (str, os.PathLike)) for photo in photos]
+    names = [Path(p).name if path else f"array-{i:06d}" for i, (p, path) in enumerate(zip(photos, paths, strict=True))]
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    return [str(p) if path and name in twice else name for p, path, name in zip(photos, paths, names, strict=True)]
 
 
 def _room(n: int, size: int) -> np.ndarray:
     if n * size * size * 3 <= LARGE:
         return np.empty((n, size, size, 3), np.uint8)
-    cache_dir().mkdir(parents=True, exist_ok=True)
+    try:
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        file = tempfile.TemporaryFile(dir=cache_dir())
+    except OSError:
+        file = tempfile.TemporaryFile()
     # The file goes away with the array.
-    with tempfile.TemporaryFile(dir=cache_dir()) as file:
+    with file:
         return np.memmap(file, np.uint8, "w+", shape=(n, size, size, 3))
-
-
-def _name(photo: Photo, i: int) -> str:
-    return f"array-{i:06d}" if isinstance(photo, np.ndarray) else Path(photo).name

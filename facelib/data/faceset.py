@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,10 @@ class FaceSet:
         """Rows by slice, index array or boolean mask (a single integer gives a set of one)."""
         if np.isscalar(rows):
             rows = [int(rows)]
-        rows = np.arange(len(self))[np.asarray(rows) if not isinstance(rows, slice) else rows]
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            rows = rows if rows.size else rows.astype(int)
+        rows = np.arange(len(self))[rows]
 
         def cut(table):
             return None if table is None else table.iloc[rows].reset_index(drop=True)
@@ -83,15 +86,12 @@ class FaceSet:
         False
 
         Raises:
-            ValueError: for an attribute that the set does not have.
+            ValueError: for an attribute that the set does not have, or a value that is neither true nor false.
         """
         unknown = sorted(set(wanted) - set(self.attributes.columns))
         if unknown:
             raise ValueError(f"unknown attributes {unknown}; this set has {sorted(self.attributes.columns)}.")
-        mask = np.ones(len(self), bool)
-        for column, value in wanted.items():
-            mask &= self.attributes[column].to_numpy() == bool(value)
-        return self[mask]
+        return self[matches(self.attributes, wanted)]
 
     def without(self, names: Iterable[str]) -> FaceSet:
         """All faces but those named: keeps test faces out of a training set."""
@@ -120,7 +120,7 @@ class FaceSet:
         for field in TABLES:
             table = getattr(self, field)
             if table is not None:
-                tables[f"{field}.columns"] = np.asarray(table.columns, dtype=str)
+                tables[f"{field}:columns"] = np.asarray(table.columns, dtype=str)
                 for column in table:
                     values = table[column].to_numpy()
                     # Columns of text arrive as objects, which numpy would pickle.
@@ -141,11 +141,25 @@ class FaceSet:
             images = np.load(path / "images.npy", mmap_mode="r") if path.is_dir() else arrays["images"]
             tables = {}
             for field in TABLES:
-                if f"{field}.columns" in arrays:
-                    columns = arrays[f"{field}.columns"].tolist()
+                if f"{field}:columns" in arrays:
+                    columns = arrays[f"{field}:columns"].tolist()
                     index = range(len(arrays["names"]))
                     tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
             return cls(images, arrays["names"], **tables)
+
+
+def matches(table: pd.DataFrame, wanted: Mapping[str, bool]) -> np.ndarray:
+    """Mask (n,) of the rows whose columns are all as wanted.
+
+    Raises:
+        ValueError: for a value that is neither true nor false, such as CelebA's -1.
+    """
+    mask = np.ones(len(table), bool)
+    for column, value in wanted.items():
+        if value not in (True, False):
+            raise ValueError(f"{column} must be True or False, got {value!r}.")
+        mask &= table[column].to_numpy() == bool(value)
+    return mask
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from facelib.data.faceset import FaceSet
-from facelib.data.store import cropped
+from facelib.data.store import cropped, found_mask
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"}
+# More subfolders are people or albums, and no attributes.
+MOST_FOLDERS = 50
 # What phones write and Pillow does not read.
 UNREADABLE = {".heic", ".heif"}
 TABLE = "attributes.csv"
@@ -34,10 +36,11 @@ def load_folder(
 
     `names` are the photos' paths below `root`, with "/". Attributes come from `attributes.csv` in `root` if it is
     there: a column `file` (path below `root`) and any others, of 0 and 1, -1 and 1, or false and true. Otherwise
-    each folder in `root` is an attribute, which the photos below it have.
+    each folder in `root` is an attribute, which the photos below it have, as long as there are no more than 50.
+    `info["folder"]` is that folder's name for any number, and empty for photos in `root` itself.
 
     Args:
-        root: the folder; hidden files and folders in it do not count.
+        root: the folder; hidden files and folders in it do not count, and links to folders are not followed.
         n: how many *photos* to look at, drawn by `seed`; None: all.
         size: side of a face in pixels.
         seed: which photos, when `n` is given.
@@ -60,23 +63,9 @@ def load_folder(
     paths = [root / file for file in files]
     faces, report = cropped("folder", paths, size, progress=progress, framing=framing, align=align)
     found = found_mask(report, root)
-    return FaceSet(faces.images, np.asarray(files, dtype=str)[found], attributes[found].reset_index(drop=True))
-
-
-def found_mask(report: pd.DataFrame, root: Path) -> np.ndarray:
-    """Which photos of a report of `crop_faces` have a face.
-
-    Raises:
-        ValueError: if none has; it says why.
-    """
-    found = report["found"].to_numpy(dtype=bool)
-    if not found.any():
-        reasons = report["reason"].value_counts().head(3)
-        why = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
-        raise ValueError(
-            f"no face in any of {len(report):,} photos at {root}: {why}. MTCNN looks for faces from 20 px."
-        )
-    return found
+    names = np.asarray(files, dtype=str)[found]
+    info = pd.DataFrame({"folder": [_first_folder(name) for name in names]}, index=range(len(names)))
+    return FaceSet(faces.images, names, attributes[found].reset_index(drop=True), info=info)
 
 
 def _photos(root: Path) -> list[str]:
@@ -85,7 +74,11 @@ def _photos(root: Path) -> list[str]:
         what = "is a file" if root.exists() else "does not exist"
         raise FileNotFoundError(f"root must be a folder of photos; {root} {what}.")
     files = []
-    for folder, inside, names in os.walk(root):
+
+    def unreadable_folder(error: OSError):
+        raise PermissionError(f"{error.filename} cannot be read; allow it, or move it out of {root}.") from error
+
+    for folder, inside, names in os.walk(root, onerror=unreadable_folder):
         # macOS leaves previews behind: "._x.jpg" beside the photos, "__MACOSX" in archives.
         inside[:] = [name for name in inside if not name.startswith(".") and name != "__MACOSX"]
         below = Path(folder).relative_to(root)
@@ -102,9 +95,15 @@ def _photos(root: Path) -> list[str]:
 
 
 def _from_folders(files: list[str]) -> pd.DataFrame:
-    first = [file.split("/")[0] if "/" in file else "" for file in files]
-    names = sorted(set(first) - {""})
-    return pd.DataFrame({name: [folder == name for folder in first] for name in names}, index=range(len(files)))
+    first = np.array([_first_folder(file) for file in files])
+    names = sorted(set(first.tolist()) - {""})
+    if len(names) > MOST_FOLDERS:
+        names = []
+    return pd.DataFrame({name: first == name for name in names}, index=range(len(files)))
+
+
+def _first_folder(file: str) -> str:
+    return file.split("/")[0] if "/" in file else ""
 
 
 def _read_table(path: Path, files: list[str]) -> pd.DataFrame:

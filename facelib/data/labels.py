@@ -24,7 +24,7 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 
-from facelib.data.faceset import FaceSet
+from facelib.data.faceset import FaceSet, matches
 
 SEED_CLASSES = {
     "woman": {"Male": False, "High_Cheekbones": False, "Big_Lips": False},
@@ -111,7 +111,7 @@ def combined(
     if not classes:
         raise ValueError("classes is empty; give each class a name and its attributes: {'man': {'Male': True}}.")
     table = _table(attributes, [column for wanted in (*classes.values(), only or {}) for column in wanted])
-    fits = {name: _fits(table, wanted) & _fits(table, only or {}) for name, wanted in classes.items()}
+    fits = {name: matches(table, wanted) & matches(table, only or {}) for name, wanted in classes.items()}
     for one, other in combinations(fits, 2):
         if both := int((fits[one] & fits[other]).sum()):
             raise ValueError(
@@ -217,18 +217,10 @@ def _chosen(attributes, columns: Sequence[str], only: Mapping[str, bool] | None)
     if len(set(columns)) < len(columns):
         raise ValueError(f"columns must differ, got {list(columns)}.")
     table = _table(attributes, [*columns, *(only or {})])
-    mask = _fits(table, only or {})
+    mask = matches(table, only or {})
     if not mask.any():
         raise ValueError(f"no face among {len(table):,} is left to label; only={dict(only or {})}. Take more faces.")
     return table, mask
-
-
-def _fits(table: pd.DataFrame, wanted: Mapping[str, bool]) -> np.ndarray:
-    """Mask of the faces that have all attributes as wanted."""
-    mask = np.ones(len(table), bool)
-    for column, value in wanted.items():
-        mask &= table[column].to_numpy() == bool(value)
-    return mask
 
 
 def _counted(values: np.ndarray, names: Sequence[str]) -> pd.DataFrame:

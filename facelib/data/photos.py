@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 Photo = str | os.PathLike | np.ndarray
+
+# Pictures only: Pillow also opens formats that run programs (EPS) or hold documents.
+FORMATS = "JPEG MPO PNG GIF WEBP BMP TIFF JPEG2000 PPM TGA ICO AVIF".split()
+LARGEST = 500_000_000  # bytes of a file
+SIXTEEN_TO_EIGHT = np.round(np.arange(65_536) / 257).astype(np.uint8)
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
 
 
 class PhotoError(ValueError):
@@ -38,15 +46,15 @@ def read_photo(photo: Photo) -> tuple[np.ndarray, str | None]:
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
             raise PhotoError(f"unreadable: an array must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}")
         return photo, None
+    if not isinstance(photo, (str, os.PathLike)):
+        raise PhotoError(f"unreadable: neither a path nor an array: {type(photo).__name__}")
     with warnings.catch_warnings():
         # Pillow warns of odd EXIF, palettes and sizes; what matters becomes an error below.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            content = Path(photo).read_bytes()
-            if not content:
-                raise PhotoError("unreadable: the file is empty")
-            with Image.open(io.BytesIO(content)) as image:
+            content = _content(Path(photo))
+            with Image.open(io.BytesIO(content), formats=_formats()) as image:
                 pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
             return pixels, hashlib.blake2b(content, digest_size=16).hexdigest()
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -62,26 +70,48 @@ def read_photo(photo: Photo) -> tuple[np.ndarray, str | None]:
 
 
 def photo_size(photo: Photo) -> tuple[int, int]:
-    """(height, width) from the header of a file, without decoding it; (0, 0) if there is none."""
+    """(height, width) of the upright photo from a file's header, without decoding it; (0, 0) if there is none."""
     if isinstance(photo, np.ndarray):
         return photo.shape[:2] if photo.ndim >= 2 else (0, 0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(photo) as image:
-                return image.height, image.width
+            if not Path(photo).is_file():
+                return 0, 0
+            with Image.open(photo, formats=_formats()) as image:
+                size = image.height, image.width
+                return size[::-1] if image.getexif().get(ORIENTATION) in SIDEWAYS else size
     except Exception:  # as above; the reason is found when the photo is read
         return 0, 0
 
 
+def _content(path: Path) -> bytes:
+    status = path.stat()
+    # Reading a pipe or a device would never end.
+    if not stat.S_ISREG(status.st_mode):
+        raise PhotoError("unreadable: a folder, not a file" if path.is_dir() else "unreadable: not a regular file")
+    if not status.st_size:
+        raise PhotoError("unreadable: the file is empty")
+    if status.st_size > LARGEST:
+        raise PhotoError(f"refused: a file of {status.st_size / 1e6:,.0f} MB, more than {LARGEST / 1e6:.0f}")
+    return path.read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image, np.float64)
+        values = np.asarray(image)
+        low, high = values.min(), values.max()
         # Pillow would clip 16 bits to the lowest 8. Floats and 32 bits have no agreed range: their own is taken.
-        low, high = (0, 65535) if image.mode.startswith("I;16") else (values.min(), max(values.max(), values.min() + 1))
-        if image.mode == "I" and low >= 0 and high <= 65535:
-            low, high = 0, 65535
-        return Image.fromarray(np.round((values - low) * (255 / (high - low))).astype(np.uint8)).convert("RGB")
+        if image.mode != "F" and low >= 0 and high < len(SIXTEEN_TO_EIGHT):
+            return Image.fromarray(SIXTEEN_TO_EIGHT[values]).convert("RGB")
+        scale = 255 / (float(high) - float(low) or 1)
+        return Image.fromarray(np.round((values.astype(np.float32) - low) * scale).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")

@@ -8,8 +8,9 @@ The photos come from a folder that is named, or by git from GitHub into the cach
 - `male` and `smiling` are scores of a classifier in [0, 1], empty where it found no face. `male` agrees with the
   official record for 318 of 319 serving members, `smiling` with human labels for 80 % of 300 other photos.
 - `saturation` is the mean of HSV's, 0 to 255: grey prints and colour photos.
-- `confidence` of the detector, number of `faces`, `turned` and `hatching` (see `facelib.data.rules`) are written by
-  `experiments/crop_portraits.py`, empty where it found no face.
+- number of `faces`, and `confidence`, `turned` and `hatching` (see `facelib.data.rules`) of the one that is cropped,
+  empty where there is none, are written by `experiments/crop_portraits.py`. Loading measures all of them again but
+  `hatching`, which needs crops of its own size and is looked up by file name.
 
 Labels of people are guesses from pictures: nobody here was asked. Counts matter: of 9,235 faces with scores 6,947 are
 neutral men and 75 neutral women, so print them beside every average.
@@ -27,7 +28,7 @@ import pandas as pd
 from facelib.data.faceset import FaceSet
 from facelib.data.fetch import GitSource, fetch
 from facelib.data.rules import ENGRAVING_ABOVE, PROFILE_ABOVE, turned
-from facelib.data.store import cropped, is_cropped
+from facelib.data.store import cropped, found_mask, is_cropped
 from facelib.files import data_dir
 
 SOURCE = GitSource(
@@ -38,6 +39,8 @@ SOURCE = GitSource(
     size="155 MB",
 )
 TABLE = Path(__file__).parent / "portraits.csv"
+LABELS = ("file", "name", "born", "congress", "male", "smiling", "saturation")
+SUBSETS = ("all", "train", "test")
 
 # Photos below this saturation (0 to 255) are black and white or sepia prints.
 GREY_BELOW = 12.0
@@ -93,8 +96,10 @@ def load_portraits(
 
     Raises:
         FileNotFoundError: if the photos are not there and cannot be fetched.
-        ValueError: if `n` is not positive.
+        ValueError: if `n` is not positive, the subset unknown, `members.csv` lacks a column, or no photo has a face.
     """
+    if subset not in SUBSETS:
+        raise ValueError(f"subset must be one of {SUBSETS}, got {subset!r}.")
     folder = portraits_folder(root, progress=progress)
     everyone = _table(folder)
     members = everyone
@@ -121,14 +126,24 @@ def twelve_portraits(size: int = 80, *, root: str | os.PathLike | None = None) -
     missing = [f for f, row in rows.items() if pd.isna(row) or not _photo(folder, everyone.loc[row]).exists()]
     if missing:
         raise ValueError(f"the portraits at {folder} lack {missing}, of the twelve faces; fetch the whole data set.")
-    return _faces(folder, everyone, rows.astype(int), size, framing="face", align=False, progress=False)
+    faces = _faces(folder, everyone, rows.astype(int), size, framing="face", align=False, progress=False)
+    if len(faces) < len(TWELVE):
+        there = set(faces.info["file"])
+        raise ValueError(f"no face was found in {[f for f in TWELVE if f not in there]}, of the twelve faces.")
+    return faces
 
 
 def _faces(folder: Path, everyone: pd.DataFrame, rows, size: int, *, progress: bool, **options) -> FaceSet:
     """The faces of these rows of the table, in that order."""
     photos = [_photo(folder, member) for member in everyone.itertuples()]
     few = [photos[row] for row in rows]
-    # A face is cropped alike alone and among all, so what was cropped once is used wherever it is.
+    missing = [photo for photo in few if not photo.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing):,} of {len(few):,} photos are missing, e.g. {missing[0]}. "
+            "Unpack all of them there, or delete the folder so that git fetches it."
+        )
+    # A face is cropped (but for rounding) alike alone and among all: what was cropped once is used wherever it is.
     if len(few) > len(photos) // 2 or is_cropped("portraits", photos, size, **options):
         crops, report = cropped("portraits", photos, size, progress=progress, **options)
         place = (report["found"].cumsum() - 1).to_numpy()[rows]
@@ -136,7 +151,7 @@ def _faces(folder: Path, everyone: pd.DataFrame, rows, size: int, *, progress: b
     else:
         crops, report = cropped("portraits", few, size, progress=progress, **options)
         place = (report["found"].cumsum() - 1).to_numpy()
-    found = report["found"].to_numpy() & everyone.loc[rows, ["male", "smiling"]].notna().all(axis=1).to_numpy()
+    found = found_mask(report, folder) & everyone.loc[rows, ["male", "smiling"]].notna().all(axis=1).to_numpy()
     members, report = everyone.loc[rows][found].reset_index(drop=True), report[found].reset_index(drop=True)
     measured = pd.concat([report.drop(columns=["photo", "found", "reason"]), turned(report)], axis=1)
     info = pd.concat([members.drop(columns=measured.columns, errors="ignore"), measured], axis=1)
@@ -171,9 +186,14 @@ def portraits_table() -> pd.DataFrame:
 def _table(folder: Path) -> pd.DataFrame:
     """The folder's own `members.csv` if it has labels, else the table of this package; with a person to each photo."""
     table, own = portraits_table(), folder / "members.csv"
+    # The source's own members.csv has other columns, and is not it.
     if own.exists() and {"file", "male", "smiling"} <= set(pd.read_csv(own, nrows=0).columns):
         known = table[["file", "hatching"]]
-        table = pd.read_csv(own).merge(known, on="file", how="left").sort_values("file", ignore_index=True)
+        table = pd.read_csv(own)
+        if missing := sorted(set(LABELS) - set(table.columns)):
+            raise ValueError(f"{own} lacks the columns {missing}; remove it to use the table that comes with facelib.")
+        table = table.drop(columns="hatching", errors="ignore").merge(known, on="file", how="left")
+        table = table.sort_values("file", ignore_index=True)
     # A president's photo stands twice, as member and as president: one person, one name.
     born = table["born"].map(lambda year: "?" if pd.isna(year) else f"{year:.0f}")
     table["person"] = table["name"].astype(str) + " (" + born + ")"

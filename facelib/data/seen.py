@@ -6,6 +6,7 @@ import json
 import sqlite3
 import warnings
 from collections.abc import Iterable
+from importlib.metadata import version
 
 from facelib.files import cache_dir
 
@@ -22,21 +23,27 @@ class SeenFaces:
     """
 
     def __init__(self):
-        self.path = cache_dir() / f"faces-v{VERSION}.sqlite"
-        self._database = None
+        # Another detector may see other faces.
+        self.path = cache_dir() / f"faces-v{VERSION}-mtcnn-{version('mtcnn')}.sqlite"
+        self._database, self._writable = None, True
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.path, timeout=BUSY)
             self._database.execute("CREATE TABLE IF NOT EXISTS faces (photo TEXT PRIMARY KEY, found TEXT NOT NULL)")
         except (sqlite3.Error, OSError) as error:
-            self._give_up(error)
+            self._warn(error)
+            self._close()
 
     def __enter__(self) -> SeenFaces:
         return self
 
     def __exit__(self, *_) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._database is not None:
             self._database.close()
+            self._database = None
 
     def get(self, photos: Iterable[str]) -> dict[str, list[dict]]:
         """The faces of those photos (hashes) that were looked at before."""
@@ -48,21 +55,23 @@ class SeenFaces:
                     if row is not None:
                         found[photo] = json.loads(row[0])
             except (sqlite3.Error, ValueError) as error:
-                self._give_up(error)
+                self._warn(error)
+                self._close()
         return found
 
     def add(self, found: dict[str, list[dict]]) -> None:
         """Keep the faces of these photos."""
-        if self._database is not None and found:
+        if self._database is not None and self._writable and found:
             rows = [(photo, json.dumps(faces)) for photo, faces in found.items()]
             try:
                 with self._database:
                     self._database.executemany("INSERT OR REPLACE INTO faces VALUES (?, ?)", rows)
             except sqlite3.Error as error:
-                self._give_up(error)
+                # What is known can still be read.
+                self._writable = False
+                self._warn(error)
 
-    def _give_up(self, error: Exception) -> None:
-        self._database = None
+    def _warn(self, error: Exception) -> None:
         warnings.warn(
             f"faces are not kept, an interrupted run will start over: {self.path}: {error}. "
             "Delete that file, or set FACELIB_CACHE to a folder that can be written.",

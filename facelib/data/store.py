@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from facelib.data.crop import crop_faces
+from facelib.data.crop import crop_faces, photo_names
 from facelib.data.faceset import FaceSet
 from facelib.files import cache_dir, replacing
 
@@ -43,13 +45,20 @@ def cropped(
         try:
             with replacing(folder) as partial:
                 faces.save(partial)
-                report.to_csv(partial / "report.csv", index=False)
-        except OSError:
-            # Another process was faster, and its crops are the same.
+                # Names come from the paths again; those of some files are no text that could be written.
+                report.drop(columns="photo").to_csv(partial / "report.csv", index=False)
+        except OSError as error:
+            # If the folder is there, another process was faster, and its crops are the same.
             if not folder.is_dir():
-                raise
+                warnings.warn(
+                    f"the crops are not kept and will be cut again next time: {error}. "
+                    "Make room, or set FACELIB_CACHE to a folder that can be written.",
+                    stacklevel=2,
+                )
+                return faces, report
     # By converters, or an empty reason would come back as NaN.
-    report = pd.read_csv(folder / "report.csv", converters={"photo": str, "reason": str})
+    report = pd.read_csv(folder / "report.csv", converters={"reason": str})
+    report.insert(0, "photo", photo_names(photos))
     return FaceSet.open(folder), report
 
 
@@ -61,8 +70,25 @@ def is_cropped(name: str, photos: Sequence[str | os.PathLike], size: int, **opti
 def _folder(name: str, photos: Sequence[str | os.PathLike], size: int, options: dict) -> Path:
     photos = [Path(photo).absolute() for photo in photos]
     states = [(str(photo), *_state(photo)) for photo in photos]
-    key = hashlib.sha256(json.dumps([VERSION, size, options, states], sort_keys=True).encode()).hexdigest()[:16]
+    # How many photos the detector takes at a time changes nothing.
+    options = {key: value for key, value in options.items() if key != "batch_size"}
+    described = json.dumps([VERSION, int(size), options, states], sort_keys=True, default=float)
+    key = hashlib.sha256(described.encode()).hexdigest()[:16]
     return cache_dir() / "crops" / f"{name}-{size}-{key}"
+
+
+def found_mask(report: pd.DataFrame, root: Path) -> np.ndarray:
+    """Which photos of a report have a face.
+
+    Raises:
+        ValueError: if none has; it says why.
+    """
+    found = report["found"].to_numpy(dtype=bool)
+    if not found.any():
+        reasons = report["reason"].value_counts().head(3)
+        why = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
+        raise ValueError(f"no face in any of {len(report):,} photos at {root}: {why}.")
+    return found
 
 
 def _state(photo: Path) -> tuple[int, int]:

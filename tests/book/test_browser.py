@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import book
 
-CHAPTER = "chapters/01_vae.html"
+CHAPTERS = [page for page in book.pages() if page.startswith("chapters/")]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -26,7 +26,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site(root):
     folder = root / "_build" / "html"
-    assert (folder / CHAPTER).is_file(), "run `make book`"
+    assert (folder / f"{CHAPTERS[0]}.html").is_file(), "run `make book`"
     assert (folder / "embed-amd.js").is_file(), "this book was built without npm: it has no sliders to move"
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -58,9 +58,9 @@ def browser(tmp_path_factory):
     driver.quit()
 
 
-@pytest.fixture(scope="module")
-def chapter(browser, site):
-    browser.get(f"{site}/{CHAPTER}")
+@pytest.fixture(scope="module", params=CHAPTERS)
+def chapter(request, browser, site):
+    browser.get(f"{site}/{request.param}.html")
     WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
     return browser
 
@@ -75,9 +75,8 @@ def handle(browser):
     return browser.find_element(By.CSS_SELECTOR, ".widget-slider [role=slider]")
 
 
-def test_there_is_one_slider_with_one_picture(chapter):
-    assert len(chapter.find_elements(By.CSS_SELECTOR, ".widget-slider")) == 1
-    assert len(shown(chapter)) == 1
+def test_each_slider_shows_one_picture(chapter):
+    assert len(shown(chapter)) == len(chapter.find_elements(By.CSS_SELECTOR, ".widget-slider")) >= 1
 
 
 def test_keyboard_moves_the_slider(chapter):
@@ -99,7 +98,8 @@ def test_mouse_moves_the_slider(chapter):
 
 
 def test_screen_readers_hear_name_and_value(chapter):
-    assert handle(chapter).get_attribute("aria-label") == "smile"
+    name = handle(chapter).get_attribute("aria-label")
+    assert name and f"({name}: " in shown(chapter)[0]
     before = handle(chapter).get_attribute("aria-valuetext")
     handle(chapter).send_keys(Keys.ARROW_RIGHT)
     WebDriverWait(chapter, 5).until(lambda b: handle(b).get_attribute("aria-valuetext") != before)

@@ -5,6 +5,7 @@ import pytest
 from skimage.data import astronaut
 
 from facelib.data import find_faces
+from facelib.data.detect import suppress
 
 pytestmark = pytest.mark.tensorflow
 
@@ -98,3 +99,25 @@ def test_only_pictures_are_taken(drawn):
         find_faces([drawn[0], drawn[1].astype(np.float32)])
     with pytest.raises(ValueError, match=r"images\[0\] must be .* got str"):
         find_faces(["photo.jpg"])
+
+
+def test_suppression_is_the_packages_in_less_memory():
+    import tracemalloc
+
+    from mtcnn.utils.bboxes import smart_nms_from_bboxes
+
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 100, (700, 2))
+    boxes = np.column_stack([rng.integers(0, 3, 700), corners, corners + rng.uniform(5, 60, (700, 2)), rng.random(700)])
+    for threshold, method, sort in ((0.5, "union", True), (0.7, "min", True), (0.3, "union", False)):
+        expected = smart_nms_from_bboxes(boxes, threshold=threshold, method=method, initial_sort=sort)
+        np.testing.assert_array_equal(suppress(boxes, threshold, of_smaller=method == "min", sort=sort), expected)
+        assert 10 < len(expected) < 690
+    assert suppress(boxes[:0], 0.5).shape == (0, 6)
+
+    many = np.repeat(boxes, 9, axis=0)
+    many[:, 0] = 0
+    tracemalloc.start()
+    suppress(many, 0.5)
+    assert tracemalloc.get_traced_memory()[1] < 100e6  # all pairs at once: 3 GB
+    tracemalloc.stop()

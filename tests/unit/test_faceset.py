@@ -133,3 +133,13 @@ def test_any_folder_of_photos_works(drawn, tmp_path):
     Image.fromarray(drawn[3]).save(tmp_path / "me.jpg", quality=95)
     faces = load_faces("folder", root=tmp_path, size=32, framing="background", progress=False)
     assert faces.images.shape == (4, 32, 32, 3) and faces.attributes["friends"].tolist() == [True] * 3 + [False]
+
+
+def test_attributes_are_asked_for_by_true_and_false(faces):
+    assert len(faces.where(Male=1)) == len(faces.where(Male=np.True_)) == faces.attributes["Male"].sum()
+    with pytest.raises(ValueError, match="Male must be True or False, got -1"):
+        faces.where(Male=-1)
+
+
+def test_no_rows_are_an_empty_set(faces):
+    assert len(faces[[]]) == 0 and faces[[]].attributes.shape == (0, faces.attributes.shape[1])

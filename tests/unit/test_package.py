@@ -6,6 +6,7 @@ import sys
 import tomllib
 
 import pytest
+from PIL import Image
 
 # Colab's package list of 2026-08, as far as facelib needs it.
 COLAB = {
@@ -83,8 +84,13 @@ def test_no_photos_in_the_repository(root):
 
 
 @pytest.mark.tensorflow
-def test_the_example_of_the_readme_runs(root):
-    (example,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), flags=re.S)
+@pytest.mark.tensorflow
+def test_the_examples_of_the_readme_run(root, drawn, tmp_path, monkeypatch):
+    (tmp_path / "my_photos").mkdir()
+    Image.fromarray(drawn[0]).save(tmp_path / "my_photos" / "me.jpg", quality=95)
+    monkeypatch.chdir(tmp_path)
     names = {}
-    exec(example, names)
+    for example in re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), flags=re.S):
+        exec(example, names)
     assert names["smiling_man"].shape == (1, 80, 80, 3) and names["smiling_man"].dtype == "uint8"
+    assert len(names["faces"]) == 1 and names["report"]["found"].all()

@@ -96,7 +96,7 @@ def test_what_is_no_photo_says_why(photo, tmp_path):
         "page.jpg": "unreadable: the file is a web page",
         "noise.jpg": "unreadable: the file is no image",
         "head.jpg": "unreadable: ",
-        "folder.jpg": "unreadable: Is a directory",
+        "folder.jpg": "unreadable: a folder",
         "missing.jpg": "unreadable: No such file",
     }
     for name, reason in reasons.items():
@@ -155,3 +155,34 @@ def test_sizes_come_from_the_header(photo, tmp_path):
     (tmp_path / "b.png").write_text("no")
     assert photo_size(tmp_path / "a.png") == (100, 160) == photo_size(photo[:100])
     assert photo_size(tmp_path / "b.png") == photo_size(tmp_path / "missing.png") == (0, 0)
+
+
+def test_what_would_never_end_is_not_read(photo, tmp_path, monkeypatch):
+    import os
+
+    from facelib.data import photos
+
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        read_photo(tmp_path / "pipe.jpg")
+    assert photo_size(tmp_path / "pipe.jpg") == (0, 0)
+    Image.fromarray(photo).save(tmp_path / "large.png")
+    monkeypatch.setattr(photos, "LARGEST", 1000)
+    with pytest.raises(PhotoError, match="refused: a file of"):
+        read_photo(tmp_path / "large.png")
+
+
+def test_programs_are_not_run(photo, tmp_path):
+    """Ghostscript would run what stands in an EPS file, whatever its name."""
+    Image.fromarray(photo).save(tmp_path / "page.eps")
+    (tmp_path / "page.eps").rename(tmp_path / "page.jpg")
+    with pytest.raises(PhotoError, match="no image"):
+        read_photo(tmp_path / "page.jpg")
+    assert photo_size(tmp_path / "page.jpg") == (0, 0)
+
+
+def test_sizes_are_those_of_the_upright_photo(photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(photo[:100]).save(tmp_path / "a.jpg", exif=exif)
+    assert photo_size(tmp_path / "a.jpg") == read_photo(tmp_path / "a.jpg")[0].shape[:2] == (160, 100)

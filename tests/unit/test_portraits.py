@@ -214,3 +214,47 @@ def test_the_label_table_is_in_the_package():
     ]
     found = table["confidence"].notna()
     assert (table["faces"] > 0).equals(found) and table["hatching"].notna().equals(found)
+
+
+def test_half_of_the_photos_are_not_taken_for_all(tree):
+    (tree / "portraits" / "photos" / "000003.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match="1 of 6 photos are missing, e.g. .*000003.jpg.*delete the folder"):
+        load_faces("portraits", size=40, progress=False)
+
+
+def test_photos_without_a_face_are_an_error(tree):
+    for photo in (tree / "portraits" / "photos").iterdir():
+        Image.new("RGB", (80, 80)).save(photo)
+    with pytest.raises(ValueError, match=r"no face in any of 6 photos at .*no face found \(6\)"):
+        load_faces("portraits", size=40, progress=False)
+
+
+def test_a_table_that_lacks_a_column_is_named(tree):
+    own = tree / "portraits" / "members.csv"
+    members().drop(columns=["congress", "born"]).to_csv(own, index=False)
+    with pytest.raises(ValueError, match=r"members.csv lacks the columns \['born', 'congress'\]"):
+        load_faces("portraits", size=40, progress=False)
+    members().assign(hatching=0.9).to_csv(own, index=False)  # a copy of the package's table, edited
+    assert len(load_faces("portraits", size=40, progress=False)) == 5
+
+
+def test_unknown_subsets_are_named(tree):
+    with pytest.raises(ValueError, match="subset must be one of .*got 'validation'"):
+        portraits.load_portraits(subset="validation")
+
+
+def test_the_callers_repository_is_left_alone(repository, cache, tmp_path, monkeypatch):
+    """Git hooks set GIT_DIR, and git would believe it."""
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", str(other))
+    before = (other / ".git" / "config").read_text()
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert len(load_faces("portraits", size=40, progress=False)) == 5
+    assert (other / ".git" / "config").read_text() == before
+
+
+def test_a_cache_that_cannot_be_written(repository, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("FACELIB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(FileNotFoundError, match="could not be kept: .*Set FACELIB_CACHE"):
+        load_faces("portraits", progress=False)

@@ -4,6 +4,7 @@ import re
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from facelib import profiles, results, show
@@ -89,3 +90,52 @@ def test_every_profile_has_the_same_settings():
     for model, table in profiles.SETTINGS.items():
         assert set(table) == set(profiles.PROFILES), model
         assert len({frozenset(numbers) for numbers in table.values()}) == 1, model
+
+
+def test_boxes_lie_on_the_photo():
+    photo = np.zeros((200, 300, 3), np.uint8)
+    points = {"left_eye": (110.0, 90.0), "right_eye": (140.0, 90.0)}
+    found = [
+        {"box": [100, 60, 60, 80], "confidence": 0.987, "keypoints": points},
+        {"box": [10, 10, 8, 8], "confidence": 0.9, "keypoints": points},
+    ]
+    figure = show.boxes(photo, found, width=6)
+    (axis,) = figure.axes
+    assert [(box.get_xy(), box.get_width(), box.get_height()) for box in axis.patches] == [
+        *(((100, 60), 60, 80), ((10, 10), 8, 8)),
+    ]
+    # The small one has no room for its confidence.
+    assert [text.get_text() for text in axis.texts] == ["0.987"]
+    np.testing.assert_array_equal(axis.collections[0].get_offsets(), list(points.values()))
+    assert figure.get_size_inches().tolist() == [6, 4]
+
+
+def test_the_audit_sheet_shows_what_was_refused_and_why(tmp_path):
+    (tmp_path / "page.jpg").write_text("<html>")
+    photos = [np.full((40, 90, 3), i, np.uint8) for i in range(3)] + [tmp_path / "page.jpg"]
+    report = pd.DataFrame(
+        {
+            "photo": ["a", "b", "c", "page.jpg"],
+            "found": [False, True, False, False],
+            "reason": ["no face found", "", "too small", "a web page"],
+        }
+    )
+    figure = show.refused(photos, report, columns=2)
+    texts = [axis.texts[0].get_text() for axis in figure.axes if axis.texts]
+    assert texts == ["a\nno face found", "c\ntoo small", "page.jpg\na web page"]
+    tiles = [axis.images[0].get_array() for axis in figure.axes if axis.images]
+    # Wide photos keep their proportions; what cannot be read is grey.
+    assert (tiles[1][64] == 2).all() and (tiles[1][:30] == 255).all() and (tiles[2] == 215).all()
+    assert figure.get_suptitle() == "3 of 4 photos refused, 3 shown"
+    few = show.refused(photos, report, columns=2, most=2)
+    assert few.get_suptitle() == "3 of 4 photos refused, 2 shown"
+
+    with pytest.raises(ValueError, match="photos must be the report's 4, one a row, got 3"):
+        show.refused(photos[:3], report)
+    with pytest.raises(ValueError, match="none of the 1 photos was refused"):
+        show.refused(photos[1:2], report[1:2])
+
+
+def test_tables_round_and_leave_missing_values_empty():
+    text = show.table(pd.DataFrame({"name": ["a", "b"], "share": [0.12345, np.nan]}), digits=3).data
+    assert "<td>0.123</td>" in text and "<td></td>" in text and "<th>0</th>" not in text

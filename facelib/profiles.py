@@ -15,7 +15,7 @@ _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "le
 SETTINGS = {
     # Chapter 00: faces to count, photos to crop, faces at each size of the test of the detector.
     "faces": {
-        "quick": {"faces": 2000, "photos": 24, "sized_faces": 40},
+        "quick": {"faces": 1500, "photos": 24, "sized_faces": 40},
         "colab": {"faces": 20_000, "photos": 500, "sized_faces": 500},
         "full": {"faces": 50_000, "photos": 2000, "sized_faces": 1000},
     },

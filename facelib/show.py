@@ -139,16 +139,16 @@ def refused(photos: Sequence, report: pd.DataFrame, columns: int = 6, most: int 
     shown = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
     lines, cell = -(-len(shown) // columns), width / columns
     figure, axes = plt.subplots(
-        lines, columns, figsize=(width, lines * (cell + 0.6) + 0.3), squeeze=False, layout="constrained", dpi=110
+        lines, columns, figsize=(width, lines * (cell + 0.7) + 0.3), squeeze=False, layout="constrained", dpi=110
     )
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, i in zip(axes.flat, shown, strict=False):
         axis.imshow(_thumbnail(photos[i]), interpolation="lanczos")
         text = f"{report['photo'].iloc[i]}\n{report['reason'].iloc[i]}"
-        wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, round(cell * 14)) or [""]]
+        wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, round(cell * 18)) or [""]]
         below = {"ha": "center", "va": "top", "transform": axis.transAxes}
-        axis.text(0.5, -0.05, "\n".join(wrapped[:6]), fontsize=6.5, color=INK, parse_math=False, **below)
+        axis.text(0.5, -0.05, "\n".join(wrapped[:7]), fontsize=6.5, color=INK, parse_math=False, **below)
     figure.suptitle(f"{len(rows):,} of {len(report):,} photos refused, {len(shown)} shown", fontsize=9)
     return figure
 

@@ -38,7 +38,7 @@ def numbers(notebook) -> dict[str, dict[str, float]]:
     return {
         f"{cell.id}/{i}": dict(output["metadata"][NUMBERS])
         for cell in code_cells(notebook)
-        for i, output in enumerate(cell.outputs)
+        for i, output in enumerate(_kept(cell))
         if NUMBERS in output.get("metadata", {})
     }
 
@@ -47,7 +47,7 @@ def pictures(notebook) -> dict[str, Image.Image]:
     """Every picture a reader sees: figures by cell id (".plot" behind those tagged so), slider frames by alt text."""
     found = {}
     for cell in code_cells(notebook):
-        for i, output in enumerate(cell.outputs):
+        for i, output in enumerate(_kept(cell)):
             if "image/png" in output.get("data", {}):
                 kind = ".plot" if "plot" in tags(cell) else ""
                 found[f"{cell.id}/{i}{kind}"] = _image(output["data"]["image/png"])
@@ -56,6 +56,11 @@ def pictures(notebook) -> dict[str, Image.Image]:
         if match:
             found[match.group(1)] = _image(match.group(2))
     return found
+
+
+def _kept(cell) -> list:
+    """Outputs as they are committed: TensorFlow's greeting on stderr is not."""
+    return [output for output in cell.outputs if output.get("name") != "stderr"]
 
 
 def _image(code: str) -> Image.Image:

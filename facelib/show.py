@@ -176,7 +176,7 @@ def intervals(axis, estimates: dict, **style) -> None:
 
 def table(frame: pd.DataFrame, digits: int = 2) -> HTML:
     """A table without its index; numbers rounded, missing values empty."""
-    return HTML(frame.to_html(index=False, float_format=f"{{:,.{digits}f}}".format, na_rep="", border=0))
+    return HTML(frame.to_html(index=False, float_format=f"{{:,.{digits}f}}".format, na_rep="", border=0, justify="left"))
 
 
 def numbers(text: str, **values: float) -> None:

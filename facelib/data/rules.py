@@ -1,6 +1,8 @@
 """Rules that tell an engraving from a photo and a profile from a front view, measured on crops and landmarks.
 
 The thresholds were set by looking at sorted sheets of the portraits; `experiments/crop_portraits.py` prints the counts.
+By eye, of 72 random faces over `ENGRAVING_ABOVE` 69 are engravings, drawings or coarse prints, and of 96 from before
+1927 below it about eight are engravings all the same; 72 of 72 over `PROFILE_ABOVE` are at least turned three quarters.
 """
 
 from __future__ import annotations

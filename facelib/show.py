@@ -176,7 +176,8 @@ def intervals(axis, estimates: dict, **style) -> None:
 
 def table(frame: pd.DataFrame, digits: int = 2) -> HTML:
     """A table without its index; numbers rounded, missing values empty."""
-    return HTML(frame.to_html(index=False, float_format=f"{{:,.{digits}f}}".format, na_rep="", border=0, justify="left"))
+    rounded = f"{{:,.{digits}f}}".format
+    return HTML(frame.to_html(index=False, float_format=rounded, na_rep="", border=0, justify="left"))
 
 
 def numbers(text: str, **values: float) -> None:

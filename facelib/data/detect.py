@@ -31,6 +31,7 @@ from mtcnn.utils.bboxes import (
 )
 from mtcnn.utils.images import build_scale_pyramid
 from mtcnn.utils.landmarks import adjust_landmarks
+from scipy.sparse import csr_array
 
 # As in the mtcnn package, whose results these must be.
 MIN_FACE, SHRINK = 20, 0.709
@@ -164,18 +165,19 @@ def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
     >>> shrink(np.arange(8.0).reshape(2, 4, 1), 1, 2)[..., 0]
     array([[2.5, 4.5]])
     """
-    rows, columns = _areas(image.shape[0], height), _areas(image.shape[1], width)
-    channels = image.transpose(2, 0, 1)
-    return (rows @ channels @ columns.T).transpose(1, 2, 0)
+    tall, wide, channels = image.shape
+    lower = _areas(tall, height) @ image.reshape(tall, wide * channels)
+    turned = lower.reshape(height, wide, channels).transpose(1, 0, 2).reshape(wide, height * channels)
+    return (_areas(wide, width) @ turned).reshape(width, height, channels).transpose(1, 0, 2)
 
 
 @lru_cache(maxsize=4096)
-def _areas(size: int, smaller: int) -> np.ndarray:
+def _areas(size: int, smaller: int) -> csr_array:
     """(smaller, size): how much each of `size` pixels gives to each of `smaller`; rows sum to one."""
     edges = np.arange(smaller + 1) * (size / smaller)
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(overlap, 0, 1) * (smaller / size)).astype(np.float32)
+    return csr_array((np.clip(overlap, 0, 1) * (smaller / size)).astype(np.float32))
 
 
 def patches(batch: np.ndarray, shapes: np.ndarray, boxes: np.ndarray, size: int) -> tf.Tensor:

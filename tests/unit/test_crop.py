@@ -119,7 +119,8 @@ def test_unsure_faces_are_refused_with_their_confidence(drawn):
     assert len(faces) == 3
     refused = report[~report["found"]]
     assert refused["reason"].str.match(r"not sure: confidence 0\.\d\d\d is below 0\.9").all()
-    np.testing.assert_allclose(np.sort(refused["confidence"]), np.sort(confidence)[:3])
+    # A convolution over another number of photos rounds its sums otherwise.
+    np.testing.assert_allclose(np.sort(refused["confidence"]), np.sort(confidence)[:3], atol=1e-4)
 
 
 def test_bad_arguments_are_named(drawn):

@@ -18,8 +18,10 @@ DETECTED_PIXELS, LOADED_PIXELS, SORTED = 1_000_000, 50_000_000, 1024
 
 
 def find_faces(images: Sequence[np.ndarray], *, batch_size: int = 32) -> list[list[dict]]:
-    """All faces in each image, with five landmarks; the boxes of MTCNN one image at a time, several times as fast.
+    """All faces in each image, with five landmarks: the boxes that MTCNN finds one image at a time.
 
+    Several times as fast for images of some 200 pixels, where overhead is most of the work; the gain shrinks for larger
+    ones, whose convolutions are (1.7 times, measured between 300 and 1,100 pixels).
     Images with a longer side than 2,048 pixels are reduced to that first, so that faces under 20 pixels *there* are not
     seen.
 

@@ -18,6 +18,48 @@ def device() -> str:
     return _gpu() or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
 
 
+def data_parallel() -> None:
+    """Let models that are built from now on train on all devices, each with its share of every batch.
+
+    Raises:
+        RuntimeError: unless the backend is JAX, whose distribution Keras supports.
+    """
+    if keras.backend.backend() != "jax":
+        raise RuntimeError("training on several devices needs KERAS_BACKEND=jax.")
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=keras.distribution.list_devices()))
+
+
+def compute_in(network: keras.Model, mixed_precision: bool | str) -> None:
+    """Let a network compute in bfloat16, all but its last layer, or in float32 again. Weights stay float32.
+
+    Args:
+        network: a functional model.
+        mixed_precision: True, False, or "auto": where a GPU has units for bfloat16 (NVIDIA's from Ampere on).
+
+    Raises:
+        ValueError: for another value.
+    """
+    if mixed_precision not in (True, False, "auto"):
+        raise ValueError(f'mixed_precision must be True, False or "auto", got {mixed_precision!r}.')
+    wanted = _has_bfloat16() if mixed_precision == "auto" else mixed_precision
+    for layer in network.layers:
+        layer.dtype_policy = "mixed_bfloat16" if wanted and layer is not network.layers[-1] else "float32"
+
+
+def _has_bfloat16() -> bool:
+    backend = keras.backend.backend()
+    if _gpu() is None:
+        return False
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) >= (8, 0)
+    import jax
+
+    return float(getattr(jax.devices()[0], "compute_capability", 0)) >= 8.0
+
+
 def _gpu() -> str | None:
     backend = keras.backend.backend()
     if backend == "tensorflow":

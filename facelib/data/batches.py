@@ -1,6 +1,9 @@
-"""Batches for training: uint8 until the batch, in an order that only (seed, epoch) decide."""
+"""Batches for training: uint8 until the batch, in an order that only (seed, epoch, step) decide."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -9,52 +12,80 @@ from facelib.data.faceset import FaceSet, to_float
 
 
 class FaceBatches(keras.utils.PyDataset):
-    """Float32 batches in [-1, 1] from uint8 faces; every epoch in a new order, the last partial batch left out.
+    """Batches of faces without end: pass after pass over the faces, each in another order, partial batches left out.
 
-    The order is a function of seed and epoch alone, so that a resumed run sees what an uninterrupted one would.
+    Which faces batch number i holds is a function of seed and i alone, so that a resumed run sees what an uninterrupted
+    one would. The next batch is loaded in a thread while the model computes. Give it to Keras' `fit` with
+    `steps_per_epoch`.
 
     Args:
         faces: a `FaceSet`, or uint8 images (n, size, size, 3).
         batch_size: faces a batch.
+        labels: (n, ...) that come along with the faces, or None.
         seed: of the order.
         image_size: the side that the model expects.
         epoch: the first epoch, when a run is resumed.
+        steps_per_epoch: batches an epoch; by default one pass over the faces.
+        scaled: float32 in [-1, 1] instead of uint8.
 
     Raises:
-        ValueError: for images of another type or size, or fewer faces than one batch.
+        ValueError: for images of another type or size, fewer faces than one batch, or labels of another length.
     """
+
+    num_batches = None  # how Keras asks whether there is an end
 
     def __init__(
         self,
         faces: FaceSet | np.ndarray,
         batch_size: int = 64,
         *,
+        labels: np.ndarray | None = None,
         seed: int = 0,
         image_size: int | None = None,
         epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        scaled: bool = False,
     ):
         super().__init__()
-        images = faces.images if isinstance(faces, FaceSet) else np.asarray(faces)
-        expected = images.shape[1] if image_size is None and images.ndim == 4 else image_size
-        if images.dtype != np.uint8 or images.shape[1:] != (expected, expected, 3):
-            raise ValueError(
-                f"faces must be uint8 images of shape (n, {expected}, {expected}, 3), got {images.dtype} of shape "
-                f"{images.shape}; load them with size={expected}."
-            )
+        images = check_faces(faces, image_size)
         if not 1 <= batch_size <= len(images):
             raise ValueError(f"batch_size must lie between 1 and the {len(images)} faces, got {batch_size}.")
-        self.images, self.batch_size, self.seed, self.epoch = images, batch_size, seed, epoch
-        self._shuffled = None
+        if labels is not None and len(labels) != len(images):
+            raise ValueError(f"labels must be one a face: got {len(labels)} labels for {len(images)} faces.")
+        if steps_per_epoch is not None and steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}.")
+        self.images, self.labels = images, labels if labels is None else np.asarray(labels)
+        self.batch_size, self.seed, self.scaled = batch_size, seed, scaled
+        self.steps_per_epoch = steps_per_epoch or len(images) // batch_size
+        self._first = epoch * self.steps_per_epoch
+        self._order = lru_cache(2)(self._order)
+        self._loader = ThreadPoolExecutor(1)
+        self._ahead = {}
 
-    def __len__(self) -> int:
-        return len(self.images) // self.batch_size
+    def __getitem__(self, step: int) -> tuple[np.ndarray, ...]:
+        """Batch number `step` from the first epoch on: (images,) or (images, labels)."""
+        batch = self._ahead.pop(step, None) or self._loader.submit(self._load, step)
+        self._ahead = {step + 1: self._loader.submit(self._load, step + 1)}
+        return batch.result()
 
-    def __getitem__(self, step: int):
-        if self._shuffled != self.epoch:
-            self._order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
-            self._shuffled = self.epoch
-        rows = self._order[step * self.batch_size : (step + 1) * self.batch_size]
-        return (to_float(self.images[rows]),)
+    def _load(self, step: int) -> tuple[np.ndarray, ...]:
+        number, place = divmod(self._first + step, len(self.images) // self.batch_size)
+        rows = self._order(number)[place * self.batch_size :][: self.batch_size]
+        images = to_float(self.images[rows]) if self.scaled else self.images[rows]
+        return (images,) if self.labels is None else (images, self.labels[rows])
 
-    def on_epoch_end(self):
-        self.epoch += 1
+    def _order(self, number: int) -> np.ndarray:
+        """Rows of the faces in pass `number`, counted from 0 (the seed counts from 1)."""
+        return np.random.default_rng([self.seed, number + 1]).permutation(len(self.images))
+
+
+def check_faces(faces: FaceSet | np.ndarray, image_size: int | None = None) -> np.ndarray:
+    """The uint8 images of faces, or a ValueError if they are of another type, shape or size than expected."""
+    images = faces.images if isinstance(faces, FaceSet) else np.asarray(faces)
+    expected = images.shape[1] if image_size is None and images.ndim == 4 else image_size
+    if images.dtype != np.uint8 or images.shape[1:] != (expected, expected, 3):
+        raise ValueError(
+            f"faces must be uint8 images of shape (n, {expected}, {expected}, 3), got {images.dtype} of shape "
+            f"{images.shape}; load them with size={expected}."
+        )
+    return images

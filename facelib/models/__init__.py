@@ -1,5 +1,6 @@
 """One architecture a file; each class is a `keras.Model`, built on construction."""
 
+from facelib.models.dcgan import DCGAN
 from facelib.models.vae import VAE
 
-__all__ = ["VAE"]
+__all__ = ["DCGAN", "VAE"]

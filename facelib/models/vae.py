@@ -119,9 +119,17 @@ class VAE(keras.Model):
 
     def fit(self, faces, *, epochs: int = 1, batch_size: int = 64, seed: int = 0, initial_epoch: int = 0, **kwargs):
         """Train on a `FaceSet` or a uint8 array; the rest is Keras' own `fit`."""
-        batches = FaceBatches(faces, batch_size, seed=seed, image_size=self.image_size, epoch=initial_epoch)
-        # Keras' own shuffle would reorder the batches by a random state that no checkpoint holds.
-        return super().fit(batches, epochs=epochs, initial_epoch=initial_epoch, shuffle=False, **kwargs)
+        batches = FaceBatches(
+            faces, batch_size, seed=seed, image_size=self.image_size, epoch=initial_epoch, scaled=True
+        )
+        return super().fit(
+            batches,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=batches.steps_per_epoch,
+            shuffle=False,  # FaceBatches does it
+            **kwargs,
+        )
 
     def encode(self, images: np.ndarray | FaceSet) -> np.ndarray:
         """Faces, uint8 (n, size, size, 3) → the means of their Gaussians, float32 (n, latent_dim)."""

@@ -1,6 +1,20 @@
-"""How models are trained: callbacks, and (from chapter 03 on) the adversarial step."""
+"""How models are trained: the adversarial step, its recipes, and callbacks."""
 
 from facelib.training.checkpoint import Checkpoint
+from facelib.training.doctor import diagnose, variety_of
+from facelib.training.guard import CollapseGuard, StopOnNaN
 from facelib.training.progress import EpochLines
+from facelib.training.recipes import recipe
+from facelib.training.samples import BestEpoch, SampleGrid
 
-__all__ = ["Checkpoint", "EpochLines"]
+__all__ = [
+    "BestEpoch",
+    "Checkpoint",
+    "CollapseGuard",
+    "EpochLines",
+    "SampleGrid",
+    "StopOnNaN",
+    "diagnose",
+    "recipe",
+    "variety_of",
+]

@@ -1,10 +1,13 @@
-"""Runs that survive: everything that decides the next step, saved after every epoch."""
+"""Runs that survive: everything that decides the next step, saved after an epoch."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+import warnings
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -15,57 +18,110 @@ from facelib.files import replacing
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save weights, optimizer and random state after every epoch; `restore` makes a run go on as if never stopped.
+    """Save a run after every epoch; `restore` makes another go on as if it had never stopped.
 
-    Keras' own `BackupAndRestore` leaves out the seed generators, so that a resumed run would repeat its noise.
+    Saved are all weights, the optimizers, averages, seed generators and the losses so far. (Keras' `BackupAndRestore`
+    leaves out seed generators, so that a resumed run would repeat its noise, and any second optimizer.) A file that
+    cannot be written, because the disk is full, say, is a warning: the one before stays, and training goes on.
 
     Args:
         path: an `.npz` file.
         settings: what the run was started with; a run with other settings is not resumed.
+        every: epochs between two checkpoints.
+        also: callbacks with a state of their own (`get_state`, `set_state`), such as `CollapseGuard` and `BestEpoch`.
+
+    Attributes:
+        epoch: epochs behind the file.
+        history: the losses of these epochs, as in Keras' `History`.
+        seconds: how long they took.
     """
 
-    def __init__(self, path: str | os.PathLike, settings: dict):
+    def __init__(self, path: str | os.PathLike, settings: dict, *, every: int = 1, also: Sequence = ()):
         super().__init__()
-        self.path, self.settings = Path(path), settings
-        self.seconds = 0.0
+        if every < 1:
+            raise ValueError(f"every must be at least 1 epoch, got {every}.")
+        self.path, self.settings, self.every, self.also = Path(path), settings, every, tuple(also)
+        self.epoch, self.seconds, self.history = 0, 0.0, {}
 
     def on_train_begin(self, logs=None):
         self._began = time.monotonic() - self.seconds
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds = time.monotonic() - self._began
-        about = {"epoch": epoch + 1, "seconds": self.seconds, "settings": self.settings}
-        arrays = {f"{i:04d}": ops.convert_to_numpy(v) for i, v in enumerate(_state(self.model))}
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if (epoch + 1) % self.every and not last:
+            return
+        if not all(np.isfinite(value) for value in (logs or {}).values()):
+            return  # the state before is the one to go back to
+        try:
+            self._save(epoch + 1)
+        except OSError as error:
+            warnings.warn(
+                f"no checkpoint after epoch {epoch + 1}: {error}. {self.advice()} Training goes on; "
+                "the next checkpoint will be tried when it is due.",
+                stacklevel=2,
+            )
+
+    def _save(self, epoch: int) -> None:
+        seconds = time.monotonic() - self._began
+        about = {"epoch": epoch, "seconds": seconds, "settings": self.settings, "history": self.history}
+        arrays = {f"{i:04d}": ops.convert_to_numpy(variable) for i, variable in enumerate(state_of(self.model))}
+        for i, callback in enumerate(self.also):
+            arrays |= {f"also.{i}.{key}": value for key, value in callback.get_state().items()}
         with replacing(self.path) as partial:
             np.savez(partial, about=json.dumps(about), **arrays)
+        self.epoch, self.seconds = epoch, seconds
 
     def restore(self, model: keras.Model) -> int:
         """Load the saved state into a compiled model; returns how many epochs are behind it (0 without a file).
 
         Raises:
-            ValueError: if the file was made with other settings, with the difference.
+            ValueError: if the file was made with other settings, with the difference, or is no checkpoint.
         """
         if not self.path.exists():
             return 0
-        with np.load(self.path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"]))
-            saved, wanted = about["settings"], json.loads(json.dumps(self.settings))
-            changed = [
-                f"{k}: was {saved.get(k)!r}, now {wanted.get(k)!r}"
-                for k in sorted(saved | wanted)
-                if saved.get(k) != wanted.get(k)
-            ]
-            if changed:
-                raise ValueError(
-                    f"{self.path} was made with other settings ({'; '.join(changed)}). "
-                    "Run with those, or without --resume to start again."
-                )
-            for i, variable in enumerate(_state(model)):
-                variable.assign(arrays[f"{i:04d}"])
-        self.seconds = about["seconds"]
-        return about["epoch"]
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                about = json.loads(str(arrays["about"]))
+                self._check_settings(about["settings"])
+                values = [arrays[key] for key in sorted(arrays.files) if key.isdigit()]
+                also = [
+                    {key.split(".", 2)[2]: arrays[key] for key in arrays.files if key.startswith(f"also.{i}.")}
+                    for i in range(len(self.also))
+                ]
+        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise ValueError(f"{self.path} is no checkpoint ({error}): delete it, or run without resuming.") from None
+        variables = state_of(model)
+        if [v.shape for v in variables] != [v.shape for v in values]:
+            raise ValueError(f"{self.path} does not fit this model and its optimizers.")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        for callback, state in zip(self.also, also, strict=True):
+            callback.set_state(state)
+        self.epoch, self.seconds, self.history = about["epoch"], about["seconds"], about["history"]
+        return self.epoch
+
+    def _check_settings(self, saved: dict) -> None:
+        wanted = json.loads(json.dumps(self.settings))
+        changed = [
+            f"{key}: was {saved.get(key)!r}, now {wanted.get(key)!r}"
+            for key in sorted(saved | wanted)
+            if saved.get(key) != wanted.get(key)
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.path} was made with other settings ({'; '.join(changed)}). "
+                "Run with those, or without resuming to start again."
+            )
+
+    def advice(self) -> str:
+        """A sentence on what there is to go back to."""
+        if not self.epoch:
+            return "There is no checkpoint yet."
+        return f"The state after epoch {self.epoch} is in {self.path}; a resumed run goes on from there."
 
 
-def _state(model: keras.Model) -> list:
-    """Weights, seed generators and optimizer; `model.variables` has all but the last."""
-    return [*model.variables, *model.optimizer.variables]
+def state_of(model: keras.Model) -> list[keras.Variable]:
+    """Every variable that decides the next step: weights, statistics, seed generators, optimizers, averages."""
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]

@@ -10,7 +10,10 @@ import facelib.models
 from facelib import weights
 
 # Small enough to build in a moment.
-SMALL = {"VAE": {"image_size": 32, "latent_dim": 8, "width": 16}}
+SMALL = {
+    "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
+    "VAE": {"image_size": 32, "latent_dim": 8, "width": 16},
+}
 MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]
 
 

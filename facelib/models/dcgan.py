@@ -1,0 +1,101 @@
+"""Deep convolutional GAN (Radford et al. 2015) on faces, with the layers of seed 000.
+
+At 80×80 pixels and 100 latent values the generator has 1,381,891 parameters, the discriminator 1,651,841.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import layers
+
+from facelib.data.faceset import to_uint8
+from facelib.models.latent import check_z, in_batches, seeded_initializer, standard_normal
+from facelib.models.layers import ToRGB
+from facelib.training.adversarial import Adversarial
+
+SLOPE = 0.2  # of LeakyReLU below zero
+
+
+def build_generator(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
+    """z → image in [-1, 1]. The kernels' side, 4, is a multiple of the stride, so that no grid shows."""
+    weights = seeded_initializer(seed)
+    side = image_size // 16
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(side * side * width, kernel_initializer=weights(), name="dense")(z)  # (3200,)
+    x = layers.LeakyReLU(SLOPE, name="leaky_relu_0")(x)
+    x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 128)
+    for i in range(1, 5):
+        x = layers.Conv2DTranspose(width, 4, 2, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
+    x = ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)  # (80, 80, 3)
+    return keras.Model(z, x, name="generator")
+
+
+def build_discriminator(image_size: int, width: int = 128, dropout: float = 0.4, seed: int = 0) -> keras.Model:
+    """Image in [-1, 1] → logit, above 0 for "real"."""
+    weights = seeded_initializer(seed)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = image  # (80, 80, 3)
+    for i, stride in enumerate((1, 2, 2, 2, 2)):
+        x = layers.Conv2D(width, 5, stride, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(
+            x
+        )  # (80, 80, 128), (40, ...), (20, ...), (10, ...), (5, ...)
+    x = layers.Flatten(name="flatten")(x)  # (3200,)
+    x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
+    x = layers.Dense(1, kernel_initializer=weights(), name="logit")(x)  # (1,)
+    return keras.Model(image, x, name="discriminator")
+
+
+class DCGAN(Adversarial):
+    """Generator and discriminator of convolutions alone, without BatchNorm as in the seed.
+
+    Args:
+        image_size: side of the images in pixels, a multiple of 16.
+        latent_dim: how many values the generator starts from.
+        width: channels of every convolution; 128 in the seed, less for a quick look.
+        dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
+        seed: of the initial weights and of the noise.
+
+    Raises:
+        ValueError: if image_size is no multiple of 16, or another argument is out of range.
+    """
+
+    def __init__(
+        self, image_size: int = 80, latent_dim: int = 100, *, width: int = 128, dropout: float = 0.4, seed: int = 0
+    ):
+        super().__init__(name="dcgan")
+        if image_size < 16 or image_size % 16:
+            raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
+        if width < 1:
+            raise ValueError(f"width must be at least 1, got {width}.")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
+        self.image_size, self.latent_dim, self.width, self.dropout = image_size, latent_dim, width, dropout
+        self.generator = build_generator(image_size, latent_dim, width, seed=seed)
+        self.discriminator = build_discriminator(image_size, width, dropout, seed=seed + 1)
+        self._ready(seed)
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """What weight files hold."""
+        return {"generator": self.sampler, "discriminator": self.discriminator}
+
+    def get_config(self) -> dict:
+        return {name: getattr(self, name) for name in ("image_size", "latent_dim", "width", "dropout")}
+
+    def call(self, z, training=False):
+        """(n, latent_dim) → images (n, size, size, 3) in [-1, 1]."""
+        return self.sampler(z, training=training)
+
+    def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
+        """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
+        z = check_z(z, self.latent_dim, labels)
+        return to_uint8(in_batches(lambda batch: self.sampler(batch, training=False), z))
+
+    def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
+        """`n` faces from z ~ N(0, I): uint8 (n, size, size, 3); the same seed gives the same faces."""
+        return self.decode(standard_normal(n, self.latent_dim, seed), labels)

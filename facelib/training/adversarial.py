@@ -1,0 +1,301 @@
+"""Generative adversarial networks (Goodfellow et al. 2014): two players, one step, on Keras' own `fit`.
+
+A subclass builds `generator` and `discriminator`. That makes a DCGAN; the rest of the family overrides one or two of
+the small methods from `draw` to `generator_loss`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from facelib.backend import compute_in, jit_compile
+from facelib.data.batches import FaceBatches, check_faces
+from facelib.data.faceset import FaceSet
+from facelib.training.augment import DiffAugment
+from facelib.training.average import Average
+from facelib.training.checkpoint import Checkpoint
+from facelib.training.gradients import check_backend, input_gradient, stateless, value_and_gradients
+from facelib.training.guard import CollapseGuard, StopOnNaN
+
+LOSSES = ("d_loss_real", "d_loss_fake", "g_loss")
+R1_EVERY = 16  # steps between two penalties, each then 16 times as strong (Karras et al. 2020)
+
+
+class Adversarial(keras.Model):
+    """A generator and a discriminator that learn from each other.
+
+    A subclass's `__init__` sets `image_size`, `latent_dim`, `generator` and `discriminator`, and calls `_ready` last.
+    """
+
+    conditional = False  # whether it is trained with labels
+    discriminator_optimizer: keras.optimizers.Optimizer | None = None
+    average: Average | None = None
+
+    @property
+    def sampler(self) -> keras.Model:
+        """The generator to draw with: the average where one is kept."""
+        return self.average.network if self.average else self.generator
+
+    def _ready(self, seed: int) -> None:
+        self.noise = keras.random.SeedGenerator(seed)
+        self.trackers = [keras.metrics.Mean(name) for name in LOSSES]
+        self.built = True
+
+    # What a member of the family may change. Images are (n, size, size, 3) in [-1, 1], z is (n, latent_dim).
+
+    def draw(self, n):
+        """What the generator starts from: z ~ N(0, I), and labels (none here)."""
+        return keras.random.normal((n, self.latent_dim), seed=self.noise), None
+
+    def generate(self, z, labels):
+        """z → images."""
+        return self.generator(z, training=True)
+
+    def discriminate(self, images, labels, training=True):
+        """Images → scores: here a logit an image (n, 1), above 0 for "real"."""
+        return self.discriminator(images, training=training)
+
+    def realness(self, scores):
+        """The logit (n, 1) among the scores."""
+        return scores
+
+    def real_loss(self, scores, labels):
+        """What the discriminator pays for its scores of real images."""
+        return cross_entropy(self.realness(scores), 1.0)
+
+    def fake_loss(self, scores, labels):
+        """What the discriminator pays for its scores of generated images."""
+        return cross_entropy(self.realness(scores), 0.0)
+
+    def generator_loss(self, scores, labels):
+        """What the generator pays: it wants its images to be taken for real."""
+        return cross_entropy(self.realness(scores), 1.0)
+
+    # The game.
+
+    def adversarial_step(self, images, labels=None) -> dict:
+        """The discriminator learns from real and generated images, then the generator from the discriminator."""
+        real = ops.cast(images, "float32") / 127.5 - 1.0
+        n = ops.shape(real)[0]
+        z, drawn = self.draw(n)
+        fake = self.generate(z, drawn)
+
+        def on_real():
+            loss = self.real_loss(self._score(real, labels), labels)
+            return loss + self._penalty(real, labels), [loss]
+
+        def on_fake():
+            loss = self.fake_loss(self._score(fake, drawn), drawn)
+            return loss, [loss]
+
+        def on_both():
+            total, losses = zip(on_real(), on_fake(), strict=True)
+            return sum(total), sum(losses, [])
+
+        def on_both_in_one_pass():
+            given = None if labels is None else ops.concatenate([labels, drawn])
+            scores = self._score(ops.concatenate([real, fake]), given)
+            of_real, of_fake = (keras.tree.map_structure(lambda s, i=i: ops.split(s, 2)[i], scores) for i in (0, 1))
+            losses = [self.real_loss(of_real, labels), self.fake_loss(of_fake, drawn)]
+            return sum(losses) + self._penalty(real, labels), losses
+
+        def fool():
+            z, drawn = self.draw(2 * n if self.half_batches else n)
+            loss = self.generator_loss(self._score(self.generate(z, drawn), drawn), drawn)
+            return loss, [loss]
+
+        if self.half_batches:
+            losses = self._learn(self.discriminator, on_real) + self._learn(self.discriminator, on_fake)
+        else:
+            losses = self._learn(self.discriminator, on_both if self.separate_passes else on_both_in_one_pass)
+        losses = losses + self._learn(self.generator, fool)
+        if self.average:
+            self.average.update(self.optimizer.iterations)
+        for tracker, loss in zip(self.trackers, losses, strict=True):
+            tracker.update_state(loss)
+        # The losses of this step, for callbacks; Keras puts the trackers' means over the epoch into the history.
+        return dict(zip(LOSSES, losses, strict=True))
+
+    def _score(self, images, labels):
+        return self.discriminate(self.augment(images), labels)
+
+    def _penalty(self, real, labels):
+        """R1 (Mescheder et al. 2018): the discriminator should be flat around real images."""
+        if not self.r1:
+            return 0.0
+
+        # What draws random numbers must stay outside of `cond`: JAX forgets new states of seeds in there.
+        images = self.augment(real)
+
+        def penalty():
+            def realness(x):
+                return ops.sum(self.realness(self.discriminate(x, labels, training=False)))
+
+            slope = input_gradient(realness, images)
+            return 0.5 * self.r1 * R1_EVERY * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+
+        return ops.cond(ops.equal(self.optimizer.iterations % R1_EVERY, 0), penalty, lambda: 0.0)
+
+    def _learn(self, network: keras.Model, loss: Callable) -> list:
+        """One step of one player; returns the losses."""
+        optimizer = self.optimizer if network is self.generator else self.discriminator_optimizer
+        state = [*self.trainable_variables, *self.non_trainable_variables, *self.optimizer.variables]
+        losses, gradients = value_and_gradients(loss, network.trainable_variables, state)
+        optimizer.apply(gradients, network.trainable_variables)
+        return losses
+
+    # What Keras asks for.
+
+    def compile(
+        self,
+        generator_optimizer="adam",
+        discriminator_optimizer="adam",
+        *,
+        half_batches: bool = False,
+        separate_passes: bool = True,
+        ema: float | None = None,
+        augment: Sequence[str] = (),
+        r1: float = 0.0,
+        mixed_precision: bool | str = False,
+        **kwargs,
+    ):
+        """Set up training; `facelib.training.recipe` gives good values.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: Keras optimizers, or their names.
+            half_batches: half a batch of real and half a batch of generated images, each with an update of the
+                discriminator of its own, then a whole batch for the generator.
+            separate_passes: without half batches, score real and generated images in two passes (each with its own
+                statistics in BatchNorm) instead of one.
+            ema: decay of the average of the generator's weights that `decode` and `sample` use; None for the weights
+                themselves.
+            augment: names of DiffAugment's changes.
+            r1: weight of the R1 penalty on real images.
+            mixed_precision: compute in bfloat16, all but each network's last layer; "auto" where a GPU is built for it.
+            **kwargs: Keras' own, such as `steps_per_execution`.
+
+        Raises:
+            ValueError: for a value out of range, or an optimizer instance used for both networks.
+            RuntimeError: under a backend that cannot train.
+        """
+        check_backend()
+        generator_optimizer = keras.optimizers.get(generator_optimizer)
+        discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if generator_optimizer is discriminator_optimizer:
+            raise ValueError("the two networks need an optimizer each, got one instance for both.")
+        if r1 < 0:
+            raise ValueError(f"r1 must not be negative, got {r1}; 0 switches it off.")
+        augment = DiffAugment(augment, self.noise)
+        average = Average(self.generator, ema) if ema else None
+        super().compile(generator_optimizer, **{"jit_compile": jit_compile(), **kwargs})
+        # Built here: Keras would build the first for both networks' weights, and the second after a checkpoint is read.
+        self.optimizer.build(self.generator.trainable_variables)
+        discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.discriminator_optimizer, self.average, self.augment = discriminator_optimizer, average, augment
+        self.half_batches, self.separate_passes, self.r1 = half_batches, separate_passes, r1
+        for network in (self.generator, self.discriminator):
+            compute_in(network, mixed_precision)
+
+    @property
+    def metrics(self) -> list:
+        return self.trackers
+
+    @property
+    def non_trainable_variables(self) -> list[keras.Variable]:
+        """With the second optimizer and the average, which Keras' JAX trainer would not carry from step to step."""
+        more = self.discriminator_optimizer.variables if self.discriminator_optimizer else []
+        return [*super().non_trainable_variables, *more, *(self.average.variables if self.average else [])]
+
+    def train_step(self, *arguments):
+        """Keras calls this with a batch; under JAX with all variables' values and a batch."""
+        if keras.backend.backend() == "tensorflow":
+            return self.adversarial_step(*arguments[0])
+        values, batch = arguments
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        return stateless(self.adversarial_step, groups, values, *batch)
+
+    def fit(
+        self,
+        faces: FaceSet | np.ndarray,
+        labels: np.ndarray | None = None,
+        *,
+        epochs: int = 1,
+        batch_size: int = 64,
+        seed: int = 0,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs,
+    ):
+        """Train on faces, uint8 until the batch; the rest is Keras' own `fit`.
+
+        Args:
+            faces: a `FaceSet` or uint8 images (n, size, size, 3).
+            labels: (n, ...) for a conditional model.
+            epochs: how many in all, `initial_epoch` included.
+            batch_size: generated images in a generator's update.
+            seed: of the faces' order.
+            initial_epoch: epochs behind a resumed run, as `Checkpoint.restore` returns them.
+            steps_per_epoch: `len(faces) // batch_size` by default; fewer for a checkpoint more often.
+
+        Returns:
+            Keras' `History`, with the mean losses of each epoch under `d_loss_real`, `d_loss_fake` and `g_loss`.
+
+        Raises:
+            ValueError: for images of another size or type, labels that do not fit, or fewer faces than a batch.
+            FloatingPointError: if a loss is no longer a number.
+        """
+        images = check_faces(faces, self.image_size)
+        least = 2 if self.half_batches else 1
+        if not least <= batch_size <= len(images):
+            raise ValueError(f"batch_size must lie between {least} and the {len(images)} faces, got {batch_size}.")
+        if batch_size % least:
+            raise ValueError(f"batch_size must be even, for half batches, got {batch_size}.")
+        if labels is not None and not self.conditional:
+            raise ValueError("labels were given, but this model is not conditional: leave them out.")
+        if steps_per_epoch is not None and steps_per_epoch < 1:
+            raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}.")
+        steps = steps_per_epoch or len(images) // batch_size
+        if steps < self.steps_per_execution:
+            raise ValueError(f"steps_per_execution must be at most the {steps} steps of an epoch.")
+        batches = FaceBatches(
+            images,
+            batch_size // 2 if self.half_batches else batch_size,
+            labels=labels,
+            seed=seed,
+            image_size=self.image_size,
+            epoch=initial_epoch,
+            # Keras would go past the end of the epoch to complete the last execution.
+            steps_per_epoch=steps - steps % self.steps_per_execution,
+        )
+        if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):
+            callbacks = [*callbacks, StopOnNaN()]
+        try:
+            return super().fit(
+                batches,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=batches.steps_per_epoch,
+                shuffle=False,  # FaceBatches does it
+                callbacks=callbacks,
+                **kwargs,
+            )
+        except (KeyboardInterrupt, FloatingPointError, OSError) as stop:
+            for callback in callbacks:
+                if isinstance(callback, Checkpoint):
+                    stop.add_note(callback.advice())
+            raise
+
+
+def cross_entropy(logits, target: float):
+    """Mean binary cross-entropy in nats of logits (n, 1) against one target, 0 or 1 (0.69 for a coin toss)."""
+    return ops.mean(ops.softplus(-logits if target else logits))

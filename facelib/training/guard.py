@@ -1,0 +1,180 @@
+"""Callbacks that look at the losses of every step: stop at NaN, go back before a collapse."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+# Seed 002: weights are kept while all three losses are reasonable, and reloaded when one is "much too high or low".
+REASONABLE = {"d_loss_real": (0.30, 0.95), "d_loss_fake": (0.25, 0.95), "g_loss": (0.40, 1.50)}
+BOUNDS = {"d_loss_real": (0.001, 2.0), "d_loss_fake": (0.001, 2.0), "g_loss": (0.01, 4.5)}
+
+# Which networks are reloaded when a loss leaves its bounds.
+MAPPINGS = {
+    "seed": {
+        "d_loss_real": ("discriminator",),
+        "d_loss_fake": ("generator",),
+        "g_loss": ("generator", "discriminator"),
+    },
+    "player": {
+        "d_loss_real": ("discriminator",),
+        "d_loss_fake": ("discriminator",),
+        "g_loss": ("generator",),
+    },
+}
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Stop with a `FloatingPointError` as soon as a loss is no longer a number.
+
+    Keras' `TerminateOnNaN` looks at "loss" only, which the two players do not have.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, value in (logs or {}).items():
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"{name} became {value} in epoch {self._epoch + 1}, step {batch + 1}: the weights are lost from "
+                    "there on. A lower learning rate, R1 or a CollapseGuard can help."
+                )
+
+
+class CollapseGuard(keras.callbacks.Callback):
+    """Keep weights while the losses are reasonable, and go back to them when a loss leaves its bounds (seed 002).
+
+    The seed reloads the *generator* when the discriminator's loss on generated images leaves its bounds, and both
+    networks for the generator's loss: that is `mapping="seed"`. With `mapping="player"` each loss reloads the network
+    that pays it. The optimizers go on as they are, as in the seed, unless the loss was no longer a number: then their
+    moments go back as well. Training stops when reloading no longer helps.
+
+    Args:
+        mapping: "seed" or "player".
+        keep: bounds of each loss within which weights are kept.
+        bounds: bounds of each loss outside of which they are reloaded.
+        keep_every: steps between two copies of the weights; 1 as in the seed, more to save time on a GPU.
+        patience: reloads of the same weights before training stops.
+        verbose: print a line a reload.
+
+    Attributes:
+        reloads: a dict each, with epoch, step, loss, value and networks.
+        gave_up: why training was stopped, or None.
+
+    Raises:
+        ValueError: for an unknown mapping, bounds that are not in order, or keep_every or patience under 1.
+    """
+
+    def __init__(
+        self,
+        mapping: str = "seed",
+        *,
+        keep: dict[str, tuple[float, float]] = REASONABLE,
+        bounds: dict[str, tuple[float, float]] = BOUNDS,
+        keep_every: int = 1,
+        patience: int = 20,
+        verbose: bool = True,
+    ):
+        super().__init__()
+        if mapping not in MAPPINGS:
+            raise ValueError(f"mapping must be one of {sorted(MAPPINGS)}, got {mapping!r}.")
+        for argument, limits in (("keep", keep), ("bounds", bounds)):
+            for loss, (low, high) in limits.items():
+                if not low < high:
+                    raise ValueError(f"{argument}[{loss!r}] must be (low, high), got {(low, high)}.")
+        if keep_every < 1 or patience < 1:
+            raise ValueError(f"keep_every and patience must be at least 1, got {keep_every} and {patience}.")
+        self.networks, self.keep, self.bounds = MAPPINGS[mapping], keep, bounds
+        self.keep_every, self.patience, self.verbose = keep_every, patience, verbose
+        self.reloads, self.gave_up = [], None
+        self._kept, self._since_kept, self._tries = None, 0, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._since_kept += 1
+        if all(low < logs[loss] < high for loss, (low, high) in self.keep.items()):
+            self._tries = 0
+            if self._kept is None or self._since_kept >= self.keep_every:
+                self._kept = {name: _copy(variables) for name, variables in self._parts().items()}
+                self._since_kept = 0
+        out = [loss for loss, (low, high) in self.bounds.items() if not low <= logs[loss] <= high]
+        if not out:
+            return
+        if self._kept is None:
+            broken = [loss for loss in out if not math.isfinite(logs[loss])]
+            if broken:
+                self._stop(f"{broken[0]} is no longer a number, and the losses were never reasonable before")
+            return
+        if self._tries == self.patience:
+            self._stop(f"{self.patience} reloads of the same weights did not bring {', '.join(out)} back")
+            return
+        self._tries += 1
+        for loss in out:
+            self._reload(loss, logs[loss], batch)
+
+    def _reload(self, loss: str, value: float, batch: int) -> None:
+        networks, parts = self.networks[loss], self._parts()
+        broken = not math.isfinite(value)
+        for name in parts if broken else networks:
+            _assign(parts[name], self._kept[name])
+        self.reloads.append(
+            {"epoch": self._epoch + 1, "step": batch + 1, "loss": loss, "value": float(value), "networks": networks}
+        )
+        if self.verbose:
+            low, high = self.bounds[loss]
+            print(
+                f"epoch {self._epoch + 1}, step {batch + 1}: {loss} {value:.3g} is outside of {low:g} to {high:g}; "
+                f"{' and '.join(networks)} reloaded"
+            )
+
+    def _stop(self, why: str) -> None:
+        self.gave_up = why
+        if self._kept is not None:
+            for name, variables in self._parts().items():
+                _assign(variables, self._kept[name])
+        self.model.stop_training = True
+        if self.verbose:
+            print(f"training stopped: {why}")
+
+    def _parts(self) -> dict[str, list]:
+        model = self.model
+        parts = {
+            "generator": model.generator.weights,
+            "discriminator": model.discriminator.weights,
+            "generator_moments": _moments(model.optimizer),
+            "discriminator_moments": _moments(model.discriminator_optimizer),
+        }
+        return parts | ({"average": model.average.variables} if model.average else {})
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """For `Checkpoint`: a resumed run goes back to the same weights."""
+        state = {"counts": np.array([self._since_kept, self._tries])}
+        for name, values in (self._kept or {}).items():
+            state |= {f"{name}.{i}": value for i, value in enumerate(values)}
+        return state
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        self._since_kept, self._tries = (int(count) for count in state["counts"])
+        names = {key.split(".")[0] for key in state if "." in key}
+        sizes = {name: sum(key.startswith(f"{name}.") for key in state) for name in names}
+        self._kept = {name: [state[f"{name}.{i}"] for i in range(size)] for name, size in sizes.items()} or None
+
+
+def _moments(optimizer: keras.optimizers.Optimizer) -> list:
+    """Everything but the counts of steps and the learning rate."""
+    return [variable for variable in optimizer.variables if variable.shape]
+
+
+def _copy(variables) -> list[np.ndarray]:
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

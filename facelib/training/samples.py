@@ -1,0 +1,148 @@
+"""What a model draws as it learns: sheets of the same z after every epoch, and the epoch that drew best."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from facelib.files import replacing
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draw the same z before training and after every few epochs: the frames of a time-lapse.
+
+    Args:
+        rows, columns: of a sheet.
+        every: epochs between two sheets; the last epoch has one in any case.
+        seed: of z.
+        labels: (rows · columns, ...) for a conditional model.
+        folder: where to keep the sheets as `epoch-0003.png` too, from which a resumed run takes up the earlier ones.
+
+    Attributes:
+        frames: uint8 sheets (rows · size, columns · size, 3).
+        epochs: how many epochs are behind each.
+    """
+
+    def __init__(
+        self,
+        rows: int = 4,
+        columns: int = 8,
+        *,
+        every: int = 1,
+        seed: int = 0,
+        labels=None,
+        folder: str | os.PathLike | None = None,
+    ):
+        super().__init__()
+        if rows < 1 or columns < 1 or every < 1:
+            raise ValueError(f"rows, columns and every must be at least 1, got {rows}, {columns} and {every}.")
+        if labels is not None and len(labels) != rows * columns:
+            raise ValueError(f"labels must be one a face: got {len(labels)} for {rows} × {columns} faces.")
+        self.rows, self.columns, self.every, self.seed, self.labels = rows, columns, every, seed, labels
+        self.folder = Path(folder) if folder is not None else None
+        self.frames, self.epochs = [], []
+
+    def on_train_begin(self, logs=None):
+        self._begun = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._begun:
+            return
+        self._begun = True
+        if epoch == 0:
+            self.frames, self.epochs = [], []
+            self._draw(0)
+        elif not self.frames and self.folder is not None:
+            for path in sorted(self.folder.glob("epoch-*.png")):
+                done = int(path.stem.removeprefix("epoch-"))
+                if done <= epoch:
+                    self.frames.append(np.asarray(Image.open(path).convert("RGB")))
+                    self.epochs.append(done)
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.params["epochs"] or self.model.stop_training:
+            self._draw(done)
+
+    def _draw(self, epoch: int) -> None:
+        faces = self.model.sample(self.rows * self.columns, seed=self.seed, labels=self.labels)
+        self.frames.append(sheet(faces, self.columns))
+        self.epochs.append(epoch)
+        if self.folder is not None:
+            with replacing(self.folder / f"epoch-{epoch:04d}.png") as partial:
+                Image.fromarray(self.frames[-1]).save(partial)
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Keep the weights of the epoch that scored best: a GAN's last epoch need not be (seed 000 chose by eye).
+
+    Args:
+        score: a function of the model that returns a number.
+        mode: "min" if lower is better, "max" if higher is.
+        every: epochs between two scores; the last epoch has one in any case.
+
+    Attributes:
+        scores: epochs behind → score.
+        epoch: epochs behind the best one, 0 before the first score.
+    """
+
+    def __init__(self, score: Callable, mode: str = "min", *, every: int = 1):
+        super().__init__()
+        if mode not in ("min", "max"):
+            raise ValueError(f'mode must be "min" or "max", got {mode!r}.')
+        if every < 1:
+            raise ValueError(f"every must be at least 1 epoch, got {every}.")
+        self.score, self.sign, self.every = score, 1 if mode == "min" else -1, every
+        self.scores, self.epoch, self._best = {}, 0, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        done, model = epoch + 1, self.model
+        if done % self.every and done != self.params["epochs"] and not model.stop_training:
+            return
+        self.scores[done] = float(self.score(model))
+        if not self.epoch or self.sign * self.scores[done] < self.sign * self.scores[self.epoch]:
+            self.epoch = done
+            self._best = [np.array(ops.convert_to_numpy(variable)) for variable in _weights(model)]
+
+    def restore(self, model: keras.Model) -> int:
+        """Give the model the best epoch's weights; returns how many epochs are behind them.
+
+        Raises:
+            ValueError: if no epoch was scored.
+        """
+        if not self.epoch:
+            raise ValueError("no epoch was scored: train with this callback first.")
+        for variable, value in zip(_weights(model), self._best, strict=True):
+            variable.assign(value)
+        return self.epoch
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """For `Checkpoint`."""
+        scores = np.array(sorted(self.scores.items())).reshape(-1, 2)
+        return {"scores": scores, "epoch": np.array(self.epoch)} | {f"{i:04d}": v for i, v in enumerate(self._best)}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        self.scores = {int(epoch): float(score) for epoch, score in state["scores"]}
+        self.epoch = int(state["epoch"])
+        self._best = [state[key] for key in sorted(state) if key.isdigit()]
+
+
+def sheet(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images (n, size, size, 3) side by side, n a multiple of columns.
+
+    >>> sheet(np.zeros((6, 8, 8, 3), np.uint8), columns=3).shape
+    (16, 24, 3)
+    """
+    n, height, width, channels = images.shape
+    rows = images.reshape(n // columns, columns, height, width, channels)
+    return rows.transpose(0, 2, 1, 3, 4).reshape(n // columns * height, columns * width, channels)
+
+
+def _weights(model: keras.Model) -> list[keras.Variable]:
+    return [variable for network in model.networks.values() for variable in network.weights]

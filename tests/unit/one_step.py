@@ -1,0 +1,47 @@
+"""One adversarial step from given weights and z, under whichever backend runs: for comparing backends.
+
+As a script: `python one_step.py FOLDER` takes every variant's step from FOLDER/start.npz.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from facelib.models import DCGAN
+
+VARIANTS = {
+    "half batches": {"half_batches": True},
+    "R1 and average": {"r1": 1.0, "ema": 0.9},
+    "one pass": {"separate_passes": False},
+}
+
+
+def small() -> DCGAN:
+    return DCGAN(16, 8, width=4, dropout=0.0, seed=3)
+
+
+def prepare(folder: Path, images: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    z = {f"z{n}": rng.standard_normal((n, 8), dtype="float32") for n in (8, 16)}
+    weights = {f"w{i}": ops.convert_to_numpy(weight) for i, weight in enumerate(small().weights)}
+    np.savez(folder / "start.npz", images=images, **z, **weights)
+
+
+def step(folder: Path, variant: str) -> None:
+    start, gan = np.load(folder / "start.npz"), small()
+    for i, weight in enumerate(gan.weights):
+        weight.assign(start[f"w{i}"])
+    gan.draw = lambda n: (ops.convert_to_tensor(start[f"z{int(n)}"]), None)
+    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=True, **VARIANTS[variant])
+    history = gan.fit(start["images"], epochs=1, steps_per_epoch=1, batch_size=16, verbose=0).history
+    after = {f"w{i}": ops.convert_to_numpy(weight) for i, weight in enumerate(gan.weights)}
+    losses = [history[key][0] for key in sorted(history)]
+    np.savez(folder / f"{variant} {keras.backend.backend()}.npz", losses=losses, **after)
+
+
+if __name__ == "__main__":
+    for name in VARIANTS:
+        step(Path(sys.argv[1]), name)

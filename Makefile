@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' 2>/dev/null)
+# What runs on JAX too.
+JAX := adversarial.py augment.py dcgan.py doctor.py guard.py jax.py models.py samples.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
 PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/scripts.py
@@ -31,7 +33,7 @@ test: lint unit chapters pages  ## all tests: unit, chapters, book
 
 unit: $(READY)  ## tests of the library
 	$(BIN)/python -m pytest tests/unit facelib --doctest-modules
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,models.py training.py vae.py jax.py)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,$(JAX))
 
 # nbval executes the committed notebooks again and compares their checked cells.
 chapters: $(READY) $(EXECUTED)  ## tests of the notebooks
@@ -56,6 +58,7 @@ lock: $(READY)  ## renew requirements.lock and environment.yml from pyproject.to
 
 bench: $(READY)  ## throughput, as ratios
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/training.py
 
 clean:  ## remove what was built (the environment stays)
 	rm -rf _build

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 PROFILES = ("quick", "colab", "full")
 
+_DCGAN_FULL = {"image_size": 80, "latent_dim": 100, "width": 128, "batch_size": 64}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -18,6 +19,12 @@ SETTINGS = {
         "quick": {"faces": 1500, "photos": 24, "sized_faces": 40},
         "colab": {"faces": 20_000, "photos": 500, "sized_faces": 500},
         "full": {"faces": 50_000, "photos": 2000, "sized_faces": 1000},
+    },
+    # Steps an epoch: faces // batch_size.
+    "dcgan": {
+        "quick": {"image_size": 32, "latent_dim": 100, "width": 32, "batch_size": 64, "faces": 2000, "epochs": 6},
+        "colab": _DCGAN_FULL | {"faces": 20_000, "epochs": 60},
+        "full": _DCGAN_FULL | {"faces": 20_000, "epochs": 200},
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

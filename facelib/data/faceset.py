@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.data import jpegs
 from facelib.files import replacing
 
 TABLES = ("attributes", "factors", "info")
@@ -112,8 +113,9 @@ class FaceSet:
     def save(self, path: str | os.PathLike) -> None:
         """Write everything, without pickles; nothing half-written is left behind.
 
-        A path that ends in ".npz" becomes one compressed file, any other a folder, which is larger and opens at once:
-        its images stay on the disk until they are asked for.
+        A path that ends in ".npz" becomes one compressed file; one that ends in ".zip" a far smaller archive of JPEGs,
+        which lose a little; any other a folder, which is larger and opens at once: its images stay on the disk until
+        they are asked for.
         """
         path = Path(path)
         tables = {"names": np.asarray(self.names, dtype=str)}
@@ -128,6 +130,8 @@ class FaceSet:
         with replacing(path) as partial:
             if path.suffix == ".npz":
                 np.savez_compressed(partial, images=self.images, **tables)
+            elif path.suffix == ".zip":
+                jpegs.write(partial, self.images, tables)
             else:
                 partial.mkdir()
                 np.save(partial / "images.npy", self.images)
@@ -137,15 +141,22 @@ class FaceSet:
     def open(cls, path: str | os.PathLike) -> FaceSet:
         """Read what `save` wrote. The images of a folder are read-only and read from the disk as they are used."""
         path = Path(path)
+        if path.suffix == ".zip":
+            images, arrays = jpegs.read(path)
+            return cls._from_arrays(images, arrays)
         with np.load(path / "tables.npz" if path.is_dir() else path, allow_pickle=False) as arrays:
             images = np.load(path / "images.npy", mmap_mode="r") if path.is_dir() else arrays["images"]
-            tables = {}
-            for field in TABLES:
-                if f"{field}:columns" in arrays:
-                    columns = arrays[f"{field}:columns"].tolist()
-                    index = range(len(arrays["names"]))
-                    tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
-            return cls(images, arrays["names"], **tables)
+            return cls._from_arrays(images, arrays)
+
+    @classmethod
+    def _from_arrays(cls, images: np.ndarray, arrays: Mapping[str, np.ndarray]) -> FaceSet:
+        tables = {}
+        for field in TABLES:
+            if f"{field}:columns" in arrays:
+                columns = arrays[f"{field}:columns"].tolist()
+                index = range(len(arrays["names"]))
+                tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
+        return cls(images, arrays["names"], **tables)
 
 
 def matches(table: pd.DataFrame, wanted: Mapping[str, bool]) -> np.ndarray:

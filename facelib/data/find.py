@@ -80,7 +80,7 @@ def batches(photos: Sequence[Photo], batch_size: int) -> Iterator[list[int]]:
 def _detect(images: list[np.ndarray]) -> list[list[dict]]:
     scales = [max(1.0, max(image.shape[:2]) / LONGEST) for image in images]
     reduced = [image if scale == 1 else _reduced(image, scale) for image, scale in zip(images, scales, strict=True)]
-    detector = _detector()
+    detector = the_detector()
     try:
         found = detector(reduced)
     except Exception as error:
@@ -96,7 +96,7 @@ def _detect(images: list[np.ndarray]) -> list[list[dict]]:
 
 
 @lru_cache(maxsize=1)
-def _detector():
+def the_detector():
     # Not at the top: TensorFlow takes seconds to load, and photos that were seen before do not need it.
     from facelib.data.detect import Detector
 

@@ -1,6 +1,7 @@
 """Numbers for pictures, as pure functions, with intervals."""
 
+from facelib.metrics.detection import face_rate
 from facelib.metrics.intervals import Estimate, bootstrap, proportion
 from facelib.metrics.reconstruction import psnr, sharpness, ssim
 
-__all__ = ["Estimate", "bootstrap", "proportion", "psnr", "sharpness", "ssim"]
+__all__ = ["Estimate", "bootstrap", "face_rate", "proportion", "psnr", "sharpness", "ssim"]

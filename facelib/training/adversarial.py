@@ -17,7 +17,7 @@ from facelib.data.batches import FaceBatches, check_faces
 from facelib.data.faceset import FaceSet
 from facelib.training.augment import DiffAugment
 from facelib.training.average import Average
-from facelib.training.checkpoint import Checkpoint
+from facelib.training.checkpoint import saying_what_is_left
 from facelib.training.gradients import check_backend, input_gradient, stateless, value_and_gradients
 from facelib.training.guard import CollapseGuard, StopOnNaN
 
@@ -279,7 +279,7 @@ class Adversarial(keras.Model):
         )
         if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):
             callbacks = [*callbacks, StopOnNaN()]
-        try:
+        with saying_what_is_left(callbacks):
             return super().fit(
                 batches,
                 epochs=epochs,
@@ -289,11 +289,6 @@ class Adversarial(keras.Model):
                 callbacks=callbacks,
                 **kwargs,
             )
-        except (KeyboardInterrupt, FloatingPointError, OSError) as stop:
-            for callback in callbacks:
-                if isinstance(callback, Checkpoint):
-                    stop.add_note(callback.advice())
-            raise
 
 
 def cross_entropy(logits, target: float):

@@ -7,7 +7,8 @@ import os
 import time
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -52,8 +53,6 @@ class Checkpoint(keras.callbacks.Callback):
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training
         if (epoch + 1) % self.every and not last:
             return
-        if not all(np.isfinite(value) for value in (logs or {}).values()):
-            return  # the state before is the one to go back to
         try:
             self._save(epoch + 1)
         except OSError as error:
@@ -67,6 +66,8 @@ class Checkpoint(keras.callbacks.Callback):
         seconds = time.monotonic() - self._began
         about = {"epoch": epoch, "seconds": seconds, "settings": self.settings, "history": self.history}
         arrays = {f"{i:04d}": ops.convert_to_numpy(variable) for i, variable in enumerate(state_of(self.model))}
+        if not all(np.isfinite(value).all() for value in arrays.values()):
+            return  # the state before is the one to go back to
         for i, callback in enumerate(self.also):
             arrays |= {f"also.{i}.{key}": value for key, value in callback.get_state().items()}
         with replacing(self.path) as partial:
@@ -120,6 +121,18 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.epoch:
             return "There is no checkpoint yet."
         return f"The state after epoch {self.epoch} is in {self.path}; a resumed run goes on from there."
+
+
+@contextmanager
+def saying_what_is_left(callbacks: Iterable[keras.callbacks.Callback]):
+    """Add to Ctrl-C, NaN and failing disks which checkpoint there is to go back to."""
+    try:
+        yield
+    except (KeyboardInterrupt, FloatingPointError, OSError) as stop:
+        for callback in callbacks:
+            if isinstance(callback, Checkpoint):
+                stop.add_note(callback.advice())
+        raise
 
 
 def state_of(model: keras.Model) -> list[keras.Variable]:

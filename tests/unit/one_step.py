@@ -35,7 +35,9 @@ def step(folder: Path, variant: str) -> None:
     for i, weight in enumerate(gan.weights):
         weight.assign(start[f"w{i}"])
     gan.draw = lambda n: (ops.convert_to_tensor(start[f"z{int(n)}"]), None)
-    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=True, **VARIANTS[variant])
+    # TensorFlow's graphs do not know the batch's size, and z of a given size is what is wanted here.
+    eagerly = keras.backend.backend() == "tensorflow"
+    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=eagerly, **VARIANTS[variant])
     history = gan.fit(start["images"], epochs=1, steps_per_epoch=1, batch_size=16, verbose=0).history
     after = {f"w{i}": ops.convert_to_numpy(weight) for i, weight in enumerate(gan.weights)}
     losses = [history[key][0] for key in sorted(history)]

@@ -169,7 +169,7 @@ def counting(monkeypatch, stop_after=None):
         looked.append(len(images))
         return detector(images)
 
-    monkeypatch.setattr(find, "_detector", lambda: detect)
+    monkeypatch.setattr(find, "the_detector", lambda: detect)
     return looked
 
 
@@ -278,7 +278,7 @@ def test_memory_that_runs_out_in_a_batch_is_tried_photo_by_photo(drawn, monkeypa
             raise MemoryError
         return detector(images)
 
-    monkeypatch.setattr(find, "_detector", lambda: short_of_memory)
+    monkeypatch.setattr(find, "the_detector", lambda: short_of_memory)
     assert [[face["box"] for face in faces] for faces in find_faces(drawn)] == expected
 
 

@@ -1,13 +1,18 @@
-"""Runs that survive, and the command that trains what ships. The first part runs on TensorFlow and on JAX."""
+"""Runs that survive: what is saved, and that a resumed run is the uninterrupted one. On TensorFlow and on JAX."""
+
+import errno
+import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from facelib import profiles, train, weights
 from facelib.data import load_faces
-from facelib.models import VAE
-from facelib.training import Checkpoint, EpochLines
+from facelib.models import DCGAN, VAE
+from facelib.training import Checkpoint, CollapseGuard, EpochLines, recipe
+from facelib.training.checkpoint import state_of
 
 
 @pytest.fixture(scope="module")
@@ -86,55 +91,104 @@ def test_epoch_lines_are_the_losses(faces, capsys):
     assert f"loss {history['loss'][1]:.4g}" in lines[1]
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
-    monkeypatch.setitem(profiles.SETTINGS["vae"], "quick", quick)
+KILLED = """
+import os, signal, sys
+import keras
+from facelib.data import load_faces
+from facelib.models import DCGAN
+from facelib.training import Checkpoint, CollapseGuard, recipe
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.now, batch) == (2, 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+gan = DCGAN(16, 4, width=4, seed=2)
+gan.compile(**recipe("modern"))
+guard = CollapseGuard(verbose=False)
+saved = Checkpoint(sys.argv[1], {"epochs": 4}, also=[guard])
+faces = load_faces("synthetic", n=64, size=16)
+gan.fit(faces, epochs=4, batch_size=16, verbose=0, callbacks=[guard, saved, Kill()])
+"""
 
 
-def command(tmp_path, *more):
-    return ["vae", "--profile", "quick", "--epochs", "2", "--out", str(tmp_path), *more]
+def test_a_killed_gan_goes_on_as_if_it_had_never_stopped(faces, tmp_path):
+    """kill -9 in the middle of the third epoch: losses from the second on are those of an uninterrupted run."""
+
+    def gan():
+        gan = DCGAN(16, 4, width=4, seed=2)
+        gan.compile(**recipe("modern"))
+        return gan
+
+    path = tmp_path / "run.npz"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)])
+    assert killed.returncode == -signal.SIGKILL and [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+    whole = gan()
+    expected = whole.fit(faces, epochs=4, batch_size=16, verbose=0, callbacks=[CollapseGuard()]).history
+    resumed, guard = gan(), CollapseGuard(verbose=False)
+    checkpoint = Checkpoint(path, {"epochs": 4}, also=[guard])
+    done = checkpoint.restore(resumed)
+    assert done == 2
+    callbacks = [guard, checkpoint]
+    resumed.fit(faces, epochs=4, initial_epoch=done, batch_size=16, verbose=0, callbacks=callbacks)
+    for loss, values_ in expected.items():
+        np.testing.assert_allclose(checkpoint.history[loss], values_, rtol=0, atol=1e-5)
+    for one, two in zip(state_of(whole), state_of(resumed), strict=True):
+        one, two = (keras.ops.convert_to_numpy(v) for v in (one, two))
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.tensorflow
-def test_train_command_writes_weights_and_card(tiny, tmp_path):
-    assert train.main(command(tmp_path)) == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["vae-synthetic-16.json", "vae-synthetic-16.npz"]
-    card = weights.catalog(tmp_path)["vae-synthetic-16"]
-    assert card["epochs"] == 2 and card["steps"] == 4 and card["dataset"]["train"] == 64
-    assert weights.load("vae-synthetic-16", folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
+def test_a_full_disk_leaves_the_checkpoint_before(faces, tmp_path, monkeypatch):
+    """The first write succeeds, the second stops half-way; training goes on and says so."""
+    savez, calls = np.savez, []
+
+    def full(path, **arrays):
+        calls.append(path)
+        if len(calls) == 2:
+            path.write_bytes(b"half of it")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        savez(path, **arrays)
+
+    monkeypatch.setattr(np, "savez", full)
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    said = r"no checkpoint after epoch 2: .*No space left.* state after epoch 1 is in .*run.npz"
+    with pytest.warns(UserWarning, match=said):
+        model().fit(faces, epochs=2, batch_size=32, verbose=0, callbacks=[checkpoint])
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+    again = Checkpoint(tmp_path / "run.npz", {})
+    assert again.restore(model()) == 1 and len(again.history["loss"]) == 1
 
 
-@pytest.mark.tensorflow
-def test_train_command_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch):
-    train.main(command(tmp_path / "whole"))
-
-    fit = VAE.fit
-
-    def interrupted(self, *args, callbacks, **kwargs):
-        return fit(self, *args, callbacks=[*callbacks, Interrupt(epoch=1)], **kwargs)
-
-    monkeypatch.setattr(VAE, "fit", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train.main(command(tmp_path / "cut"))
-    assert [p.name for p in (tmp_path / "cut").iterdir()] == ["vae-synthetic-16.checkpoint.npz"]
-    monkeypatch.setattr(VAE, "fit", fit)
-    train.main(command(tmp_path / "cut", "--resume"))
-    whole, cut = (np.load(tmp_path / part / "vae-synthetic-16.npz") for part in ("whole", "cut"))
-    for key in whole.files:
-        np.testing.assert_allclose(cut[key].astype(float), whole[key].astype(float), rtol=2e-3, atol=1e-4)
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"not a zip file at all"])
+def test_a_damaged_checkpoint_is_named(faces, tmp_path, damage):
+    path = tmp_path / "run.npz"
+    model().fit(faces, epochs=1, batch_size=32, verbose=0, callbacks=[Checkpoint(path, {})])
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="run.npz is no checkpoint"):
+        Checkpoint(path, {}).restore(model())
 
 
-@pytest.mark.tensorflow
-def test_train_command_names_what_is_wrong(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("FACELIB_DATA", str(tmp_path))
-    with pytest.raises(SystemExit) as stopped:
-        train.main(command(tmp_path, "--dataset", "portraits"))
-    assert stopped.value.code == 2
-    assert "Set FACELIB_DATA" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        train.main(["vae", "--epochs", "0"])
-    assert "--epochs must be at least 1, got 0" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        train.main(["gan"])
-    assert "invalid choice: 'gan'" in capsys.readouterr().err
+def test_another_model_does_not_take_the_state(faces, tmp_path):
+    path = tmp_path / "run.npz"
+    model().fit(faces, epochs=1, batch_size=32, verbose=0, callbacks=[Checkpoint(path, {})])
+    other = VAE(16, 4, width=16)
+    other.compile()
+    with pytest.raises(ValueError, match="does not fit this model"):
+        Checkpoint(path, {}).restore(other)
+
+
+def test_checkpoints_can_be_made_less_often_but_the_last_epoch_has_one(faces, tmp_path):
+    checkpoint, epochs = Checkpoint(tmp_path / "run.npz", {}, every=2), []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            epochs.append(checkpoint.epoch)
+
+    model().fit(faces, epochs=5, batch_size=32, verbose=0, callbacks=[checkpoint, Look()])
+    assert epochs == [0, 2, 2, 4, 5] and len(checkpoint.history["loss"]) == 5
+    with pytest.raises(ValueError, match="every must be at least 1 epoch, got 0"):
+        Checkpoint(tmp_path / "run.npz", {}, every=0)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from facelib.data import load_faces
-from facelib.data.batches import FaceBatches
 from facelib.models import VAE
 from facelib.models.vae import kl_divergence
 
@@ -123,23 +122,6 @@ def test_encode_is_the_mean_and_needs_no_training_mode(faces):
     # Alone or in a crowd, a face has one code: BatchNorm must not look at the batch.
     np.testing.assert_allclose(model.encode(faces.images[5:6])[0], z[5], rtol=1e-3, atol=1e-5)
     np.testing.assert_array_equal(model.reconstruct(faces[:4]), model.decode(z[:4]))
-
-
-def test_batches_cover_an_epoch_once_and_change_order(faces):
-    batches = FaceBatches(faces, 32, seed=0)
-    epochs = []
-    for _ in range(2):
-        epochs.append(np.concatenate([batches[i][0] for i in range(len(batches))]))
-        batches.on_epoch_end()
-    assert epochs[0].min() >= -1 and epochs[0].max() <= 1 and epochs[0].dtype == np.float32
-
-    def totals(x):
-        return np.sort(x.sum(axis=(1, 2, 3)))
-
-    np.testing.assert_allclose(totals(epochs[0]), totals(faces.scaled()), rtol=1e-5)
-    assert not np.array_equal(epochs[0], epochs[1])
-    resumed = FaceBatches(faces, 32, seed=0, epoch=1)
-    np.testing.assert_array_equal(resumed[0][0], epochs[1][:32])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""DCGAN's networks are those of seed 000, and they learn. Runs on TensorFlow and on JAX."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from facelib import weights
+from facelib.models import DCGAN
+from facelib.models.layers import ToRGB
+
+
+def table(network):
+    """Layer type, output shape and parameters as in the seed's tables; the input has no line there."""
+    kinds = {layers.Conv2D: "Conv2D", ToRGB: "Conv2D", layers.Conv2DTranspose: "Conv2DTranspose"}
+    return [
+        (kinds.get(type(layer), type(layer).__name__), tuple(layer.output.shape[1:]), layer.count_params())
+        for layer in network.layers
+        if not isinstance(layer, layers.InputLayer)
+    ]
+
+
+def test_the_layers_are_the_seeds_tables():
+    gan = DCGAN(image_size=80, latent_dim=100)
+    doubled = [(side, side, 128) for side in (10, 20, 40, 80)]
+    ups = [line for s in doubled for line in (("Conv2DTranspose", s, 262_272), ("LeakyReLU", s, 0))]
+    assert table(gan.generator) == [
+        ("Dense", (3200,), 323_200),
+        ("LeakyReLU", (3200,), 0),
+        ("Reshape", (5, 5, 128), 0),
+        *ups,
+        ("Conv2D", (80, 80, 3), 9603),
+    ]
+    halved = [((side, side, 128), n) for side, n in ((80, 9728), *((s, 409_728) for s in (40, 20, 10, 5)))]
+    downs = [line for s, n in halved for line in (("Conv2D", s, n), ("LeakyReLU", s, 0))]
+    assert table(gan.discriminator) == [
+        *downs,
+        ("Flatten", (3200,), 0),
+        ("Dropout", (3200,), 0),
+        ("Dense", (1,), 3201),
+    ]
+    assert gan.generator.count_params() == 1_381_891 and gan.discriminator.count_params() == 1_651_841
+    assert gan.count_params() == 3_033_732
+
+
+def test_to_rgb_is_a_convolution():
+    x = np.random.default_rng(0).standard_normal((2, 9, 9, 5), dtype="float32")
+    ours, plain = ToRGB(3, 5, 1, "same", activation="tanh"), layers.Conv2D(3, 5, 1, "same", activation="tanh")
+    for layer in (ours, plain):
+        layer.build(x.shape)
+    kernel, bias = (np.random.default_rng(1).standard_normal(w.shape) / 10 for w in plain.weights)
+    ours.set_weights([kernel, bias])
+    plain.set_weights([kernel, bias])
+    to_numpy = keras.ops.convert_to_numpy
+    np.testing.assert_allclose(to_numpy(ours(x)), to_numpy(plain(x)), atol=1e-5)
+
+
+def test_equal_seeds_are_equal_networks_and_other_seeds_are_not():
+    one, same, other = (DCGAN(16, 8, width=4, seed=seed).generator.get_weights()[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_weights_are_saved_from_the_average(tmp_path):
+    gan = DCGAN(16, 8, width=4)
+    gan.compile("adam", "adam", ema=0.5)
+    for weight in gan.generator.weights:
+        weight.assign(weight + 1.0)
+    weights.save(gan, "small", {}, folder=tmp_path)
+    loaded = weights.load("small", folder=tmp_path)
+    for saved, average in zip(loaded.generator.weights, gan.average.network.weights, strict=True):
+        gap = np.abs(keras.ops.convert_to_numpy(saved) - keras.ops.convert_to_numpy(average)).max()
+        assert gap < 1e-3, saved.path
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"image_size": 40}, "image_size must be a positive multiple of 16.*got 40"),
+        ({"latent_dim": 0}, "latent_dim must be at least 1, got 0"),
+        ({"width": 0}, "width must be at least 1, got 0"),
+        ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DCGAN(**settings)

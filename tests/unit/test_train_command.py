@@ -1,0 +1,185 @@
+"""`python -m facelib.train`: what it writes, that it resumes, what it says when something is wrong."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from facelib import profiles, train, weights
+from facelib.data import FaceSet, load_faces
+from facelib.models import DCGAN, VAE
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C at the start of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
+    monkeypatch.setitem(profiles.SETTINGS["vae"], "quick", quick)
+    quick = {"image_size": 16, "latent_dim": 4, "width": 4, "batch_size": 16, "faces": 64, "epochs": 2}
+    monkeypatch.setitem(profiles.SETTINGS["dcgan"], "quick", quick)
+
+
+def command(tmp_path, *more):
+    return ["vae", "--profile", "quick", "--epochs", "2", "--out", str(tmp_path), *more]
+
+
+def test_train_command_writes_weights_and_card(tiny, tmp_path):
+    assert train.main(command(tmp_path)) == 0
+    written = ["vae-synthetic-16.json", "vae-synthetic-16.log.csv", "vae-synthetic-16.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == written
+    card = weights.catalog(tmp_path)["vae-synthetic-16"]
+    assert card["epochs"] == 2 and card["steps"] == 4 and card["dataset"]["train"] == 64
+    assert weights.load("vae-synthetic-16", folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
+
+
+def test_train_command_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, capsys):
+    train.main(command(tmp_path / "whole"))
+
+    fit = VAE.fit
+
+    def interrupted(self, *args, callbacks, **kwargs):
+        return fit(self, *args, callbacks=[*callbacks, Interrupt(epoch=1)], **kwargs)
+
+    monkeypatch.setattr(VAE, "fit", interrupted)
+    assert train.main(command(tmp_path / "cut")) == 130
+    said = capsys.readouterr().err
+    assert "interrupted. The state after epoch 1 is in" in said and "vae-synthetic-16.checkpoint.npz" in said
+    left = ["vae-synthetic-16.checkpoint.npz", "vae-synthetic-16.log.csv"]
+    assert sorted(p.name for p in (tmp_path / "cut").iterdir()) == left
+    monkeypatch.setattr(VAE, "fit", fit)
+    train.main(command(tmp_path / "cut", "--resume"))
+    whole, cut = (np.load(tmp_path / part / "vae-synthetic-16.npz") for part in ("whole", "cut"))
+    for key in whole.files:
+        np.testing.assert_allclose(cut[key].astype(float), whole[key].astype(float), rtol=2e-3, atol=1e-4)
+
+
+def test_train_command_names_what_is_wrong(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FACELIB_DATA", str(tmp_path))
+    with pytest.raises(SystemExit) as stopped:
+        train.main(command(tmp_path, "--dataset", "portraits"))
+    assert stopped.value.code == 2
+    assert "Set FACELIB_DATA" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(["vae", "--epochs", "0"])
+    assert "--epochs must be at least 1, got 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(["gan"])
+    assert "invalid choice: 'gan'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, "--backend", "jax"))
+    assert "Keras runs on tensorflow already" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, "--data-parallel"))
+    assert "several devices needs KERAS_BACKEND=jax" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, "--minutes", "0"))
+    assert "--minutes must be positive, got 0" in capsys.readouterr().err
+
+
+def gan_command(tmp_path, *more):
+    return ["dcgan", "--profile", "quick", "--out", str(tmp_path), *more]
+
+
+def test_a_gan_leaves_weights_card_curves_and_a_time_lapse(tiny, tmp_path):
+    assert train.main(gan_command(tmp_path, "--epochs", "4", "--recipe", "faithful", "--tensorboard")) == 0
+    name = "dcgan-faithful-synthetic-16"
+    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".tensorboard")]
+    assert sorted(p.name for p in tmp_path.iterdir()) == written
+    card = weights.catalog(tmp_path)[name]
+    assert card["command"].endswith("dcgan --dataset synthetic --profile quick --recipe faithful --epochs 4")
+    assert card["steps"] == 16 and 0 <= card["scores"]["face_rate"][0] <= 1 and card["scores"]["doctor"]
+    assert len(list((tmp_path / f"{name}.frames").iterdir())) == 5
+    assert len((tmp_path / f"{name}.log.csv").read_text().splitlines()) == 5
+    assert list((tmp_path / f"{name}.tensorboard").rglob("events*"))
+    assert weights.load(name, folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
+
+
+def test_a_gan_stops_in_time_and_resumes(tiny, tmp_path, capsys):
+    assert train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001")) == train.OUT_OF_TIME
+    assert "stopped after 1 of 3 epochs. The state after epoch 1 is in" in capsys.readouterr().out
+    assert train.main(gan_command(tmp_path, "--epochs", "3", "--resume")) == 0
+    assert "1 of 3 epochs done" in capsys.readouterr().out
+    log = (tmp_path / "dcgan-synthetic-16.log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
+
+
+def test_changed_settings_are_not_resumed(tiny, tmp_path, capsys):
+    train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
+    with pytest.raises(SystemExit):
+        train.main(gan_command(tmp_path, "--epochs", "4", "--resume"))
+    assert "was made with other settings (epochs: was 3, now 4)" in capsys.readouterr().err
+
+
+def test_a_gan_that_breaks_says_so(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(DCGAN, "real_loss", lambda self, scores, labels: keras.ops.sum(scores) * np.nan)
+    assert train.main(gan_command(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "d_loss_real became nan in epoch 1, step 1" in said and "There is no checkpoint yet." in said
+
+
+ISOLATED = """
+import socket, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"tensorflow", "mtcnn", "lz4", "ipywidgets", "torch"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+def no_network(*arguments):
+    raise OSError("no network here")
+
+sys.meta_path.insert(0, Missing())
+socket.socket.connect = no_network
+from facelib import profiles, train
+profiles.SETTINGS["dcgan"]["quick"] = dict(image_size=16, latent_dim=4, width=4, batch_size=16, faces=64, epochs=2)
+sys.exit(train.main(sys.argv[1:]))
+"""
+
+
+def test_training_needs_neither_tensorflow_nor_a_network(tmp_path):
+    """As on an isolated GPU: JAX, an archive of faces, jobs that stop in time and resume."""
+    load_faces("synthetic", n=80, size=16).save(tmp_path / "faces.zip")
+    out = tmp_path / "out"
+    job = gan_command(out, "--backend", "jax", "--faces", str(tmp_path / "faces.zip"))
+    environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+    for more, status in ((["--minutes", "0.0001"], train.OUT_OF_TIME), (["--resume"], 0)):
+        run = subprocess.run(
+            [sys.executable, "-c", ISOLATED, *job, *more], env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == status, run.stderr
+    card = weights.catalog(out)["dcgan-synthetic-16"]
+    assert card["backend"].startswith("jax") and card["dataset"]["train"] == 76
+    assert weights.load("dcgan-synthetic-16", folder=out).sample(2).shape == (2, 16, 16, 3)
+
+
+def test_faces_of_another_size_are_refused(tiny, tmp_path, capsys):
+    load_faces("synthetic", n=80, size=32).save(tmp_path / "faces.zip")
+    with pytest.raises(SystemExit):
+        train.main(gan_command(tmp_path, "--faces", str(tmp_path / "faces.zip")))
+    assert "--faces has faces of 32 pixels, the profile wants 16" in capsys.readouterr().err
+
+
+def test_an_archive_of_jpegs_keeps_labels_and_nearly_the_pixels(tmp_path):
+    faces = load_faces("synthetic", n=20, size=80)
+    faces.save(tmp_path / "faces.zip")
+    again = FaceSet.open(tmp_path / "faces.zip")
+    gap = np.abs(again.images.astype(int) - faces.images)
+    assert gap.mean() < 2.5 and (tmp_path / "faces.zip").stat().st_size < 20 * 8000
+    assert again.attributes.equals(faces.attributes) and list(again.names) == list(faces.names)
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "faces.zip").read_bytes()[:5000])
+    with pytest.raises(ValueError, match="cut.zip is no archive of faces, or damaged"):
+        FaceSet.open(tmp_path / "cut.zip")

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser, options = parse(arguments)
     # Keras chooses its backend when it is first imported, and TensorFlow's greeting would bury the progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if options.backend:
+    if options.backend and "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = options.backend
     import keras
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,18 +147,23 @@ def _faces(options: Options, sizes) -> tuple[FaceSet, FaceSet]:
 
 def _run(model, name: str, train: FaceSet, options: Options, run: dict, epochs: int, batch_size: int, callbacks=()):
     """Train with a checkpoint, from the last one if asked; returns the checkpoint."""
+    if options.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ValueError("--tensorboard needs the package tensorboard: pip install tensorboard.")
     run = run | {"dataset": options.dataset, "faces": len(train), "epochs": epochs, "backend": keras.backend.backend()}
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", run)
     done = checkpoint.restore(model) if options.resume else 0
     print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
     limit = [TimeLimit(options.minutes)] if options.minutes else []
-    logs = [keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)]
-    if options.tensorboard:
-        logs.append(keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard"))
+    log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)
+    board = [keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard")] if options.tensorboard else []
     options.out.mkdir(parents=True, exist_ok=True)
     # The limit before the checkpoint, which saves when the run is about to stop; the logs after it.
-    callbacks = [*limit, *callbacks, checkpoint, *logs]
-    model.fit(train, epochs=epochs, batch_size=batch_size, initial_epoch=done, verbose=2, callbacks=callbacks)
+    callbacks = [*limit, *callbacks, checkpoint, log, *board]
+    try:
+        model.fit(train, epochs=epochs, batch_size=batch_size, initial_epoch=done, verbose=2, callbacks=callbacks)
+    finally:
+        if log.csv_file:
+            log.csv_file.close()  # Keras leaves it open when training breaks
     if limit and limit[0].reached:
         raise OutOfTime(f"stopped after {checkpoint.epoch} of {epochs} epochs. {checkpoint.advice()}")
     return checkpoint

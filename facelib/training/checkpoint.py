@@ -82,6 +82,8 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return 0
+        if not zipfile.is_zipfile(self.path):
+            raise ValueError(f"{self.path} is no checkpoint, or damaged: delete it, or run without resuming.")
         try:
             with np.load(self.path, allow_pickle=False) as arrays:
                 about = json.loads(str(arrays["about"]))
@@ -91,8 +93,8 @@ class Checkpoint(keras.callbacks.Callback):
                     {key.split(".", 2)[2]: arrays[key] for key in arrays.files if key.startswith(f"also.{i}.")}
                     for i in range(len(self.also))
                 ]
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
-            raise ValueError(f"{self.path} is no checkpoint ({error}): delete it, or run without resuming.") from None
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise ValueError(f"{self.path} is no checkpoint, or damaged ({error}).") from None
         variables = state_of(model)
         if [v.shape for v in variables] != [v.shape for v in values]:
             raise ValueError(f"{self.path} does not fit this model and its optimizers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -105,8 +106,9 @@ class BestEpoch(keras.callbacks.Callback):
         done, model = epoch + 1, self.model
         if done % self.every and done != self.params["epochs"] and not model.stop_training:
             return
-        self.scores[done] = float(self.score(model))
-        if not self.epoch or self.sign * self.scores[done] < self.sign * self.scores[self.epoch]:
+        score = self.scores[done] = float(self.score(model))
+        best = self.scores[self.epoch] if self.epoch else self.sign * math.inf
+        if self.sign * score < self.sign * best:  # NaN is not
             self.epoch = done
             self._best = [np.array(ops.convert_to_numpy(variable)) for variable in _weights(model)]
 

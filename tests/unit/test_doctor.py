@@ -55,9 +55,12 @@ def test_broken_curves_come_first():
 
 
 def test_the_verdict_is_about_the_end():
-    history = curves(np.r_[np.full(24, 0.01), np.full(8, 0.5)], 0.5, np.r_[np.full(24, 7.0), np.full(8, 1.0)], 32)
+    """The discriminator wins for 24 epochs, and no longer in the last eight."""
+    losses = np.repeat([0.01, 0.5], [24, 8])
+    history = curves(losses, losses, np.repeat([7.0, 1.0], [24, 8]), 32)
     assert names(diagnose(history)) == ["healthy"]
-    assert names(diagnose(history, recent=1.0)) != ["healthy"]
+    assert names(diagnose({k: v[:24] for k, v in history.items()})) == ["overpowering discriminator"]
+    assert names(diagnose(history, recent=1.0)) == ["overpowering discriminator"]
 
 
 def test_a_real_run_with_a_far_too_fast_discriminator():

@@ -15,6 +15,7 @@ def root() -> Path:
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
+    config.addinivalue_line("markers", "slow: trains for minutes")
 
 
 def pytest_collection_modifyitems(items):

@@ -32,6 +32,7 @@ class Adversarial(keras.Model):
     """
 
     conditional = False  # whether it is trained with labels
+    half_batches, separate_passes, r1 = False, True, 0.0  # until `compile` sets them
     discriminator_optimizer: keras.optimizers.Optimizer | None = None
     average: Average | None = None
 

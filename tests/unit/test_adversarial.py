@@ -88,7 +88,7 @@ def test_the_discriminator_learns_against_a_resting_generator(faces):
         if winner == "discriminator":
             assert history["d_loss_real"][-1] + history["d_loss_fake"][-1] < 2 * np.log(2) - 0.5
         else:
-            assert history["g_loss"][-1] < history["g_loss"][0] - 0.03
+            assert history["g_loss"][-1] < history["g_loss"][0] - 0.01
 
 
 def test_one_pass_and_two_passes_agree_without_batch_statistics(faces):
@@ -227,29 +227,32 @@ def test_backends_agree_on_a_step(faces, tmp_path):
             assert np.mean(np.abs(one[key] - two[key]) > 1e-4) < 0.01, (variant, key)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="devices are simulated by JAX")
-def test_two_devices_share_a_batch():
-    script = """
-import sys, keras, numpy as np
+TWO_DEVICES = """
+import keras, numpy as np
 from facelib.backend import data_parallel
-if sys.argv[1] == "2":
-    data_parallel()
-from facelib.models import DCGAN
-from facelib.training import recipe
+data_parallel()
 from facelib.data import load_faces
-gan = DCGAN(16, 8, width=4)
-gan.compile(**recipe("modern"))
+from facelib.models import DCGAN
+gan = DCGAN(16, 8, width=4, seed=3)
+gan.compile("adam", "adam", ema=0.9)
 history = gan.fit(load_faces("synthetic", n=64, size=16), epochs=2, batch_size=16, verbose=0).history
-print(len(gan.generator.weights[0].value.sharding.device_set), *np.ravel([history[k] for k in sorted(history)]))
+print(len(gan.generator.weights[0].value.sharding.device_set), *np.ravel([history[key] for key in sorted(history)]))
 """
-    found = {}
-    for devices in ("1", "2"):
-        environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-        run = [sys.executable, "-c", script, devices]
-        used, *losses = subprocess.run(run, env=environment, check=True, capture_output=True, text=True).stdout.split()
-        assert used == devices
-        found[devices] = np.array(losses, float)
-    np.testing.assert_allclose(found["1"], found["2"], rtol=0, atol=1e-4)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="devices are simulated by JAX")
+def test_two_devices_share_a_batch(faces):
+    gan = small()
+    gan.compile(**ADAM, ema=0.9)
+    history = gan.fit(faces, epochs=2, batch_size=16, verbose=0).history
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    run = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], env=environment, check=True, capture_output=True, text=True
+    )
+    devices, *losses = run.stdout.split()
+    assert devices == "2"
+    alone = np.ravel([history[key] for key in sorted(history)])
+    np.testing.assert_allclose(np.array(losses, float), alone, rtol=0, atol=1e-4)
 
 
 def test_a_loss_that_is_no_number_stops_with_the_way_back(faces, tmp_path):
@@ -323,6 +326,17 @@ def test_bad_faces_are_refused_before_training(faces):
     assert gap(before, values(gan.weights)) == 0
     with pytest.raises(ValueError, match="is not conditional"):
         gan.fit(faces, np.zeros(64), verbose=0)
+
+
+def test_training_wants_compile_first(faces):
+    with pytest.raises(ValueError, match="compile"):
+        small().fit(faces, verbose=0)
+
+
+def test_a_backend_that_cannot_train_says_so(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(RuntimeError, match="runs on tensorflow and jax, not on torch: set .* KERAS_BACKEND"):
+        small().compile(**ADAM)
 
 
 def test_recipes_are_the_seeds_and_each_trick_is_a_switch():

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
-from facelib.metrics import bootstrap, proportion, psnr, sharpness, ssim
+from facelib.metrics import bootstrap, face_rate, proportion, psnr, sharpness, ssim
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,12 @@ def test_bad_arguments_are_named(images):
         proportion([])
     with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
         bootstrap([1.0, 2.0], level=95)
+
+
+def test_face_rate_tells_faces_from_what_is_none():
+    faces, rng = load_faces("synthetic", n=70, size=80).images, np.random.default_rng(0)
+    found = face_rate(faces)
+    assert found.value > 0.95 and found.low < found.value
+    upside_down, noise = faces[:30, ::-1], rng.integers(0, 256, (30, 80, 80, 3), np.uint8)
+    assert face_rate(noise).value == 0 and face_rate(upside_down).value < 0.2
+    assert face_rate(load_faces("synthetic", n=30, size=32).images).value > 0.9

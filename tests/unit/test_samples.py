@@ -1,4 +1,4 @@
-"""Sheets of the same z, and the epoch that scored best. Runs on TensorFlow and on JAX."""
+"""Sheets of the same z, and the epoch that scored best."""
 
 import keras
 import numpy as np

@@ -18,7 +18,7 @@ def faces():
 
 def small():
     gan = DCGAN(16, 4, width=4)
-    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2))
+    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=True)  # a few steps only
     return gan
 
 
@@ -80,14 +80,14 @@ def test_a_score_that_is_no_number_never_wins(faces):
 
 def test_the_best_epoch_survives_a_restart(faces, tmp_path):
     gan = small()
-    gan.compile(**recipe("modern"))
+    gan.compile(**recipe("modern", run_eagerly=True))
     best = BestEpoch(lambda model: 1.0)
     gan.fit(
         faces, epochs=1, batch_size=16, verbose=0, callbacks=[best, Checkpoint(tmp_path / "r.npz", {}, also=[best])]
     )
     drawn = gan.sample(2)
     other, again = small(), BestEpoch(lambda model: 2.0)
-    other.compile(**recipe("modern"))
+    other.compile(**recipe("modern", run_eagerly=True))
     checkpoint = Checkpoint(tmp_path / "r.npz", {}, also=[again])
     checkpoint.restore(other)
     other.fit(faces, epochs=2, initial_epoch=1, batch_size=16, verbose=0, callbacks=[again, checkpoint])

@@ -60,7 +60,7 @@ class SeedLoop:
         self.discriminator.trainable = True
         real = self.images[self.rng.integers(0, len(self.images), half)]
         self.discriminator.train_on_batch(real, np.ones((half, 1)))
-        fake = self.generator.predict(self.rng.standard_normal((half, latent_dim)), verbose=0)
+        fake = self.generator.predict(self.rng.standard_normal((half, latent_dim)), batch_size=half, verbose=0)
         self.discriminator.train_on_batch(fake, np.zeros((half, 1)))
         self.discriminator.trainable = False
         z = self.rng.standard_normal((self.batch, latent_dim))
@@ -102,7 +102,7 @@ def _tensorflow_step(loop: SingleStep):
 
     gan, half = loop.gan, loop.batch // 2
 
-    @tf.function
+    @tf.function(jit_compile=bool(jit_compile()))
     def step(real):
         z, z_generator = tf.random.normal((half, gan.latent_dim)), tf.random.normal((2 * half, gan.latent_dim))
         networks = gan.discriminator, gan.generator

@@ -22,11 +22,23 @@ def data_parallel() -> None:
     """Let models that are built from now on train on all devices, each with its share of every batch.
 
     Raises:
-        RuntimeError: unless the backend is JAX, whose distribution Keras supports.
+        ValueError: unless the backend is JAX, whose distribution Keras supports.
     """
     if keras.backend.backend() != "jax":
-        raise RuntimeError("training on several devices needs KERAS_BACKEND=jax.")
+        raise ValueError("training on several devices needs KERAS_BACKEND=jax.")
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=keras.distribution.list_devices()))
+
+
+def share(tensors):
+    """Spread new tensors of a batch, their first axis, over the devices that share batches, if several do."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return tensors
+
+    def spread(tensor):
+        return keras.distribution.distribute_tensor(tensor, distribution.get_data_layout(tensor.shape))
+
+    return tuple(None if tensor is None else keras.tree.map_structure(spread, tensor) for tensor in tensors)
 
 
 def compute_in(network: keras.Model, mixed_precision: bool | str) -> None:
@@ -57,7 +69,10 @@ def _has_bfloat16() -> bool:
         return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) >= (8, 0)
     import jax
 
-    return float(getattr(jax.devices()[0], "compute_capability", 0)) >= 8.0
+    try:
+        return float(getattr(jax.devices()[0], "compute_capability", 0)) >= 8.0
+    except ValueError:  # AMD's are names
+        return False
 
 
 def _gpu() -> str | None:

@@ -58,10 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = vars(options)
     del chosen["backend"]
     try:
-        if chosen.pop("data_parallel"):
+        if options.data_parallel:
             data_parallel()
         card = trainers.TRAINERS[options.name](trainers.Options(**chosen))
-    except (ValueError, FileNotFoundError, RuntimeError) as error:
+    except (ValueError, FileNotFoundError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     except trainers.OutOfTime as stop:
         print(f"{stop} Run the same command with --resume.")

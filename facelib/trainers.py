@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from facelib import __version__, weights
 from facelib.backend import device
@@ -39,11 +40,17 @@ class Options:
     faces: Path | None = None
     minutes: float | None = None
     tensorboard: bool = False
+    data_parallel: bool = False
 
     def command(self, epochs: int) -> str:
         """The command that makes the same weights again."""
-        parts = f"python -m facelib.train {self.name} --dataset {self.dataset} --profile {self.profile}"
-        return f"{parts}{f' --recipe {self.recipe}' if self.name != 'vae' else ''} --epochs {epochs}"
+        parts = [f"python -m facelib.train {self.name} --dataset {self.dataset} --profile {self.profile}"]
+        parts += [f"--recipe {self.recipe}"] if self.name != "vae" else []
+        parts += [f"--epochs {epochs}"]
+        parts += ["--backend jax"] if keras.backend.backend() == "jax" else []
+        parts += ["--data-parallel"] if self.data_parallel else []
+        parts += [f"--faces {self.faces.name}"] if self.faces else []
+        return " ".join(parts)
 
 
 class OutOfTime(Exception):
@@ -108,11 +115,12 @@ def train_dcgan(options: Options) -> dict:
     kind = "dcgan" if options.recipe == "modern" else f"dcgan-{options.recipe}"
     name = f"{kind}-{options.dataset}-{sizes.image_size}"
     grid = SampleGrid(6, 12, every=max(1, epochs // 40), folder=options.out / f"{name}.frames")
-    run = vars(sizes) | {"recipe": options.recipe}
+    run = vars(sizes) | {"recipe": options.recipe} | model.settings
     checkpoint = _run(model, name, train, options, run, epochs, sizes.batch_size, [grid])
 
     samples = model.sample(500, seed=1)
-    scores = {"variety": round(variety_of(samples, train.images[:2000]), 3)}
+    some = np.random.default_rng(0).permutation(len(train))[:2000]
+    scores = {"variety": round(variety_of(samples, train.images[np.sort(some)]), 3)}
     if keras.backend.backend() == "tensorflow":  # MTCNN needs it
         scores["face_rate"] = [round(v, 3) for v in face_rate(samples)[:3]]
     if len(checkpoint.history["g_loss"]) >= 4:
@@ -141,15 +149,19 @@ def _faces(options: Options, sizes) -> tuple[FaceSet, FaceSet]:
             raise ValueError(f"--faces has faces of {faces.size} pixels, the profile wants {sizes.image_size}.")
         return faces.split(0.95, seed=0)
     drawn = options.dataset == "synthetic"
-    train = load_faces(options.dataset, sizes.faces if drawn else None, sizes.image_size, subset="train")
-    return train, load_faces(options.dataset, 500 if drawn else None, sizes.image_size, subset="test")
+    try:
+        train = load_faces(options.dataset, sizes.faces if drawn else None, sizes.image_size, subset="train")
+        return train, load_faces(options.dataset, 500 if drawn else None, sizes.image_size, subset="test")
+    except RuntimeError as error:  # photos are cropped on TensorFlow only
+        raise ValueError(f"{error} Or give the faces: --faces.") from None
 
 
 def _run(model, name: str, train: FaceSet, options: Options, run: dict, epochs: int, batch_size: int, callbacks=()):
     """Train with a checkpoint, from the last one if asked; returns the checkpoint."""
-    if options.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise ValueError("--tensorboard needs the package tensorboard: pip install tensorboard.")
+    if options.tensorboard and not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
+        raise ValueError("--tensorboard needs the packages tensorflow and tensorboard: pip install them.")
     run = run | {"dataset": options.dataset, "faces": len(train), "epochs": epochs, "backend": keras.backend.backend()}
+    run["first and last face"] = [str(train.names[0]), str(train.names[-1])]
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", run)
     done = checkpoint.restore(model) if options.resume else 0
     print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
@@ -186,5 +198,5 @@ def _card(options: Options, faces: int, epochs: int, steps: int, batch_size: int
 
 def _finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint) -> dict:
     card = weights.save(model, name, card, folder=options.out)
-    checkpoint.path.unlink()
+    checkpoint.path.unlink(missing_ok=True)
     return card

@@ -2,20 +2,23 @@
 
     python tools/pack.py portraits --size 80 --out carry
 
-writes `carry/portraits-80.zip` and `carry/wheels/`. The machine is expected to have JAX, numpy, pandas, Pillow, scipy,
-scikit-image and tqdm; the wheels are Keras and what it needs besides. CONTRIBUTING.md describes the whole way.
+writes `carry/portraits-80.zip` and `carry/wheels/`: this environment's Keras, and what few machines have of its needs.
+The machine is expected to have JAX, numpy, pandas, Pillow, scipy, scikit-image, tqdm, and of Keras' needs absl-py,
+h5py, ml-dtypes, packaging, rich and typing-extensions. CONTRIBUTING.md describes the whole way.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from facelib.data import load_faces
 
-WHEELS = ("keras", "optree", "namex")
+WHEELS = [f"{name}=={version(name)}" for name in ("keras", "optree", "namex")]
 LIMIT = 12e6  # bytes of wheels
 
 
@@ -36,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{archive}: {len(faces):,} faces, {archive.stat().st_size / 1e6:.1f} MB")
 
     wheels = options.out / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)  # two versions of one package stop its installation
     # The newest glibc first; pip takes exactly the platforms that it is told.
     platforms = [options.platform, "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"]
     pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]

@@ -75,14 +75,16 @@ class FaceBatches(keras.utils.PyDataset):
         return (images,) if self.labels is None else (images, self.labels[rows])
 
     def _order(self, number: int) -> np.ndarray:
-        """Rows of the faces in pass `number`, counted from 0 (the seed counts from 1)."""
+        """Rows of the faces in pass `number`, counted from 0."""
         return np.random.default_rng([self.seed, number + 1]).permutation(len(self.images))
 
 
 def check_faces(faces: FaceSet | np.ndarray, image_size: int | None = None) -> np.ndarray:
     """The uint8 images of faces, or a ValueError if they are of another type, shape or size than expected."""
     images = faces.images if isinstance(faces, FaceSet) else np.asarray(faces)
-    expected = images.shape[1] if image_size is None and images.ndim == 4 else image_size
+    if images.ndim != 4:
+        raise ValueError(f"faces must be uint8 images of shape (n, size, size, 3), got shape {images.shape}.")
+    expected = images.shape[1] if image_size is None else image_size
     if images.dtype != np.uint8 or images.shape[1:] != (expected, expected, 3):
         raise ValueError(
             f"faces must be uint8 images of shape (n, {expected}, {expected}, 3), got {images.dtype} of shape "

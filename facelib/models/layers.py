@@ -9,8 +9,8 @@ class ToRGB(layers.Conv2D):
     """The last convolution of a generator, many channels to three: Keras' `Conv2D` with stride 1, computed another way.
 
     A convolution is also the transposed convolution with the mirrored kernel. Weights and results are the same, but
-    TensorFlow's CPU code for the gradients of a convolution with so few outputs is slow: written like this, the layer
-    trains about six times faster there (`benchmarks/training.py`).
+    TensorFlow's CPU code for the gradients of a convolution with so few outputs is slow. Written like this, an update
+    of the whole DCGAN takes about a fifth less time there (`benchmarks/training.py`).
     """
 
     def call(self, inputs):

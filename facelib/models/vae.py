@@ -16,6 +16,7 @@ from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
 from facelib.training.checkpoint import saying_what_is_left
+from facelib.training.guard import StopOnNaN
 
 
 def build_encoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
@@ -135,6 +136,7 @@ class VAE(keras.Model):
         batches = FaceBatches(
             faces, batch_size, seed=seed, image_size=self.image_size, epoch=initial_epoch, scaled=True
         )
+        callbacks = [*(callbacks or []), StopOnNaN()]
         with saying_what_is_left(callbacks):
             return super().fit(
                 batches,

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from facelib.backend import compute_in, jit_compile
+from facelib.backend import compute_in, jit_compile, share
 from facelib.data.batches import FaceBatches, check_faces
 from facelib.data.faceset import FaceSet
 from facelib.training.augment import DiffAugment
@@ -82,7 +82,7 @@ class Adversarial(keras.Model):
         """The discriminator learns from real and generated images, then the generator from the discriminator."""
         real = ops.cast(images, "float32") / 127.5 - 1.0
         n = ops.shape(real)[0]
-        z, drawn = self.draw(n)
+        z, drawn = share(self.draw(n))
         fake = self.generate(z, drawn)
 
         def on_real():
@@ -105,7 +105,7 @@ class Adversarial(keras.Model):
             return sum(losses) + self._penalty(real, labels), losses
 
         def fool():
-            z, drawn = self.draw(2 * n if self.half_batches else n)
+            z, drawn = share(self.draw(2 * n if self.half_batches else n))
             loss = self.generator_loss(self._score(self.generate(z, drawn), drawn), drawn)
             return loss, [loss]
 
@@ -117,7 +117,9 @@ class Adversarial(keras.Model):
         if self.average:
             self.average.update(self.optimizer.iterations)
         for tracker, loss in zip(self.trackers, losses, strict=True):
-            tracker.update_state(loss)
+            # A step that a guard takes back must not spoil the epoch's mean.
+            finite = ops.isfinite(loss)
+            tracker.update_state(ops.where(finite, loss, 0.0), sample_weight=ops.cast(finite, "float32"))
         # The losses of this step, for callbacks; Keras puts the trackers' means over the epoch into the history.
         return dict(zip(LOSSES, losses, strict=True))
 
@@ -200,6 +202,22 @@ class Adversarial(keras.Model):
         self.half_batches, self.separate_passes, self.r1 = half_batches, separate_passes, r1
         for network in (self.generator, self.discriminator):
             compute_in(network, mixed_precision)
+        if average:
+            compute_in(average.network, False)
+
+    @property
+    def settings(self) -> dict:
+        """How it was compiled, as plain values: for a checkpoint's settings and for cards."""
+        return {
+            "generator_optimizer": _in_words(self.optimizer),
+            "discriminator_optimizer": _in_words(self.discriminator_optimizer),
+            "half_batches": self.half_batches,
+            "separate_passes": self.separate_passes,
+            "ema": self.average.decay if self.average else None,
+            "augment": list(self.augment.names),
+            "r1": self.r1,
+            "mixed_precision": self.generator.layers[1].compute_dtype == "bfloat16",
+        }
 
     @property
     def metrics(self) -> list:
@@ -246,7 +264,8 @@ class Adversarial(keras.Model):
             batch_size: generated images in a generator's update.
             seed: of the faces' order.
             initial_epoch: epochs behind a resumed run, as `Checkpoint.restore` returns them.
-            steps_per_epoch: `len(faces) // batch_size` by default; fewer for a checkpoint more often.
+            steps_per_epoch: `len(faces) // batch_size` by default; fewer for a checkpoint more often. Rounded down to
+                whole executions where `compile` was given `steps_per_execution`.
 
         Returns:
             Keras' `History`, with the mean losses of each epoch under `d_loss_real`, `d_loss_fake` and `g_loss`.
@@ -263,11 +282,15 @@ class Adversarial(keras.Model):
             raise ValueError(f"batch_size must be even, for half batches, got {batch_size}.")
         if labels is not None and not self.conditional:
             raise ValueError("labels were given, but this model is not conditional: leave them out.")
+        if labels is None and self.conditional:
+            raise ValueError("labels are missing: this model is conditional, fit(faces, labels).")
         if steps_per_epoch is not None and steps_per_epoch < 1:
             raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}.")
         steps = steps_per_epoch or len(images) // batch_size
         if steps < self.steps_per_execution:
-            raise ValueError(f"steps_per_execution must be at most the {steps} steps of an epoch.")
+            raise ValueError(
+                f"steps_per_execution must be at most the {steps} steps of an epoch, got {self.steps_per_execution}."
+            )
         batches = FaceBatches(
             images,
             batch_size // 2 if self.half_batches else batch_size,
@@ -278,8 +301,9 @@ class Adversarial(keras.Model):
             # Keras would go past the end of the epoch to complete the last execution.
             steps_per_epoch=steps - steps % self.steps_per_execution,
         )
+        callbacks = list(callbacks or [])
         if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):
-            callbacks = [*callbacks, StopOnNaN()]
+            callbacks.append(StopOnNaN())
         with saying_what_is_left(callbacks):
             return super().fit(
                 batches,
@@ -295,3 +319,10 @@ class Adversarial(keras.Model):
 def cross_entropy(logits, target: float):
     """Mean binary cross-entropy in nats of logits (n, 1) against one target, 0 or 1 (0.69 for a coin toss)."""
     return ops.mean(ops.softplus(-logits if target else logits))
+
+
+def _in_words(optimizer: keras.optimizers.Optimizer) -> str:
+    """Such as "Adam(learning_rate=0.0002, beta_1=0.5)", without what is switched off."""
+    values = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in optimizer.get_config().items() if k != "name"}
+    settings = ", ".join(f"{key}={value}" for key, value in values.items() if value not in (None, False))
+    return f"{type(optimizer).__name__}({settings})"

@@ -35,7 +35,7 @@ def color(images, seed):
 
 
 def flip(images, seed):
-    """Mirror every other image."""
+    """Mirror an image or not, by a coin."""
     mirrored = random.uniform((ops.shape(images)[0], 1, 1, 1), seed=seed) < 0.5
     return ops.where(mirrored, ops.flip(images, axis=2), images)
 

@@ -29,7 +29,8 @@ class Checkpoint(keras.callbacks.Callback):
         path: an `.npz` file.
         settings: what the run was started with; a run with other settings is not resumed.
         every: epochs between two checkpoints.
-        also: callbacks with a state of their own (`get_state`, `set_state`), such as `CollapseGuard` and `BestEpoch`.
+        also: callbacks with a state of their own (`get_state`, `set_state`), such as `CollapseGuard` and `BestEpoch`;
+            they come before the checkpoint in the list of callbacks.
 
     Attributes:
         epoch: epochs behind the file.
@@ -47,7 +48,12 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._began = time.monotonic() - self.seconds
 
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps = batch + 1
+
     def on_epoch_end(self, epoch, logs=None):
+        if self._steps < self.params["steps"]:
+            return  # something stopped it in between
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training
@@ -67,7 +73,8 @@ class Checkpoint(keras.callbacks.Callback):
         about = {"epoch": epoch, "seconds": seconds, "settings": self.settings, "history": self.history}
         arrays = {f"{i:04d}": ops.convert_to_numpy(variable) for i, variable in enumerate(state_of(self.model))}
         if not all(np.isfinite(value).all() for value in arrays.values()):
-            return  # the state before is the one to go back to
+            warnings.warn(f"no checkpoint after epoch {epoch}: a weight is no number. {self.advice()}", stacklevel=3)
+            return
         for i, callback in enumerate(self.also):
             arrays |= {f"also.{i}.{key}": value for key, value in callback.get_state().items()}
         with replacing(self.path) as partial:

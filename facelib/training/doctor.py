@@ -51,7 +51,7 @@ def diagnose(
         findings, the gravest first; one named "healthy" if nothing is wrong.
 
     Raises:
-        ValueError: if a loss is missing, or there are fewer than four values.
+        ValueError: if a loss is missing, there are fewer than four values, or variety has another length or gaps.
     """
     history = getattr(history, "history", history)
     missing = [loss for loss in LOSSES if loss not in history]
@@ -69,6 +69,8 @@ def diagnose(
                 "Go back to a checkpoint before it, lower the learning rates, and train with a CollapseGuard.",
             )
         ]
+    if variety is not None and (len(variety) != len(real) or not np.isfinite(variety).all()):
+        raise ValueError(f"variety must be one number an epoch, {len(real)} in all, got {list(variety)}.")
     last = max(3, round(recent * len(real)))
     checks = _collapse(variety), _balance(real[-last:], fake[-last:], generator[-last:]), _swings(generator, last)
     findings = [finding for finding in checks if finding]
@@ -89,6 +91,12 @@ def variety_of(samples: np.ndarray, faces: np.ndarray) -> float:
 
 
 def _collapse(variety: Sequence[float] | None) -> Finding | None:
+    if variety is not None and variety[-1] > 1.5:
+        return Finding(
+            "noise",
+            f"Samples differ from each other by {variety[-1]:.0%} of what faces do: that is no variety but noise.",
+            "Go back to an earlier epoch and lower the learning rates.",
+        )
     if variety is None or variety[-1] >= 0.5:
         return None
     before = max(variety)
@@ -109,6 +117,15 @@ def _balance(real: np.ndarray, fake: np.ndarray, generator: np.ndarray) -> Findi
             f"The discriminator is almost never wrong (loss {d:.2f}, a coin toss pays {COIN:.2f}), the generator pays "
             f"{g:.1f} and hardly learns from it.",
             "Slow the discriminator: a lower learning rate, more dropout, R1, DiffAugment, or fewer channels.",
+        )
+    worst = max((real.mean(), "d_loss_real"), (fake.mean(), "d_loss_fake"))
+    if g > 4.5 or worst[0] > 2.0:
+        loss, value = ("g_loss", g) if g > 4.5 else (worst[1], worst[0])
+        return Finding(
+            "runaway",
+            f"{loss} is {value:.1f}, far beyond what a game between equals costs (seed 002 gives up at 4.5 for the "
+            "generator and at 2.0 for the discriminator).",
+            "Go back to a checkpoint before it ran away, and lower the learning rates; β1 = 0.5 helps too.",
         )
     if d > 0.95 or g < 0.4:
         return Finding(

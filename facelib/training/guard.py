@@ -53,6 +53,9 @@ class CollapseGuard(keras.callbacks.Callback):
     that pays it. The optimizers go on as they are, as in the seed, unless the loss was no longer a number: then their
     moments go back as well. Training stops when reloading no longer helps.
 
+    Losses are those of the weights before a step, so weights count as kept once the next step's losses are reasonable
+    too. (The seed kept them at once, and could reload weights that a last bad step had spoilt.)
+
     It keeps a run out of trouble that passes, such as a NaN. It did not rescue any run in trouble that stays: beside
     their unguarded twins, runs with far too high learning rates spent fewer steps out of bounds, and drew fewer
     different faces (`experiments/collapse_guard.py`).
@@ -61,7 +64,8 @@ class CollapseGuard(keras.callbacks.Callback):
         mapping: "seed" or "player".
         keep: bounds of each loss within which weights are kept.
         bounds: bounds of each loss outside of which they are reloaded.
-        keep_every: steps between two copies of the weights; 1 as in the seed, more to save time on a GPU.
+        keep_every: steps (executions, where `compile` has several steps in one) between two copies of the weights; 1
+            as in the seed, more to save time on a GPU.
         patience: reloads of the same weights before training stops.
         verbose: print a line a reload.
 
@@ -70,7 +74,8 @@ class CollapseGuard(keras.callbacks.Callback):
         gave_up: why training was stopped, or None.
 
     Raises:
-        ValueError: for an unknown mapping, bounds that are not in order, or keep_every or patience under 1.
+        ValueError: for an unknown mapping or loss, bounds that are not in order, or keep_every or patience under 1.
+        FloatingPointError: while training, if a loss is no longer a number before any weights were kept.
     """
 
     def __init__(
@@ -87,6 +92,8 @@ class CollapseGuard(keras.callbacks.Callback):
         if mapping not in MAPPINGS:
             raise ValueError(f"mapping must be one of {sorted(MAPPINGS)}, got {mapping!r}.")
         for argument, limits in (("keep", keep), ("bounds", bounds)):
+            if not limits or set(limits) - set(BOUNDS):
+                raise ValueError(f"{argument} must have limits for {tuple(BOUNDS)}, or some of them; got {limits!r}.")
             for loss, (low, high) in limits.items():
                 if not low < high:
                     raise ValueError(f"{argument}[{loss!r}] must be (low, high), got {(low, high)}.")
@@ -95,25 +102,23 @@ class CollapseGuard(keras.callbacks.Callback):
         self.networks, self.keep, self.bounds = MAPPINGS[mapping], keep, bounds
         self.keep_every, self.patience, self.verbose = keep_every, patience, verbose
         self.reloads, self.gave_up = [], None
-        self._kept, self._since_kept, self._tries = None, 0, 0
+        self._kept, self._candidate, self._since_kept, self._tries = None, None, 0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self._since_kept += 1
-        if all(low < logs[loss] < high for loss, (low, high) in self.keep.items()):
-            self._tries = 0
-            if self._kept is None or self._since_kept >= self.keep_every:
-                self._kept = {name: _copy(variables) for name, variables in self._parts().items()}
-                self._since_kept = 0
-        out = [loss for loss, (low, high) in self.bounds.items() if not low <= logs[loss] <= high]
+        self._keep(all(low < logs[loss] < high for loss, (low, high) in self.keep.items()))
+        broken = [loss for loss in BOUNDS if not math.isfinite(logs[loss])]
+        out = broken or [loss for loss, (low, high) in self.bounds.items() if not low <= logs[loss] <= high]
         if not out:
             return
         if self._kept is None:
-            broken = [loss for loss in out if not math.isfinite(logs[loss])]
             if broken:
-                self._stop(f"{broken[0]} is no longer a number, and the losses were never reasonable before")
+                raise FloatingPointError(
+                    f"{broken[0]} became {logs[broken[0]]} in epoch {self._epoch + 1}, step {batch + 1}, before any "
+                    "weights were kept: the losses were never reasonable. Lower the learning rates."
+                )
             return
         if self._tries == self.patience:
             self._stop(f"{self.patience} reloads of the same weights did not bring {', '.join(out)} back")
@@ -122,16 +127,28 @@ class CollapseGuard(keras.callbacks.Callback):
         for loss in out:
             self._reload(loss, logs[loss], batch)
 
+    def _keep(self, reasonable: bool) -> None:
+        """Take the weights before this step as kept if its losses are reasonable, and a copy of those after it."""
+        self._since_kept += 1
+        if not reasonable:
+            self._candidate = None
+            return
+        if self._candidate is not None:
+            self._kept, self._candidate, self._since_kept, self._tries = self._candidate, None, 0, 0
+        if self._kept is None or self._since_kept + 1 >= self.keep_every:
+            self._candidate = {name: _copy(variables) for name, variables in self._parts().items()}
+
     def _reload(self, loss: str, value: float, batch: int) -> None:
-        networks, parts = self.networks[loss], self._parts()
-        broken = not math.isfinite(value)
+        parts, broken = self._parts(), not math.isfinite(value)
+        networks = ("generator", "discriminator") if broken else self.networks[loss]
         for name in parts if broken else networks:
-            _assign(parts[name], self._kept[name])
+            _assign(parts[name], self._kept.get(name, []))
+        self._candidate = None
         self.reloads.append(
             {"epoch": self._epoch + 1, "step": batch + 1, "loss": loss, "value": float(value), "networks": networks}
         )
         if self.verbose:
-            low, high = self.bounds[loss]
+            low, high = self.bounds.get(loss, BOUNDS[loss])
             print(
                 f"epoch {self._epoch + 1}, step {batch + 1}: {loss} {value:.3g} is outside of {low:g} to {high:g}; "
                 f"{' and '.join(networks)} reloaded"
@@ -139,9 +156,9 @@ class CollapseGuard(keras.callbacks.Callback):
 
     def _stop(self, why: str) -> None:
         self.gave_up = why
-        if self._kept is not None:
-            for name, variables in self._parts().items():
-                _assign(variables, self._kept[name])
+        for name, variables in self._parts().items():
+            _assign(variables, self._kept.get(name, []))
+        self._tries = 0  # a resumed run may try again
         self.model.stop_training = True
         if self.verbose:
             print(f"training stopped: {why}")
@@ -159,15 +176,18 @@ class CollapseGuard(keras.callbacks.Callback):
     def get_state(self) -> dict[str, np.ndarray]:
         """For `Checkpoint`: a resumed run goes back to the same weights."""
         state = {"counts": np.array([self._since_kept, self._tries])}
-        for name, values in (self._kept or {}).items():
-            state |= {f"{name}.{i}": value for i, value in enumerate(values)}
+        for which, copy in (("kept", self._kept), ("candidate", self._candidate)):
+            for name, values in (copy or {}).items():
+                state |= {f"{which}.{name}.{i}": value for i, value in enumerate(values)}
         return state
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         self._since_kept, self._tries = (int(count) for count in state["counts"])
-        names = {key.split(".")[0] for key in state if "." in key}
-        sizes = {name: sum(key.startswith(f"{name}.") for key in state) for name in names}
-        self._kept = {name: [state[f"{name}.{i}"] for i in range(size)] for name, size in sizes.items()} or None
+        copies = {"kept": {}, "candidate": {}}
+        for key in sorted((key for key in state if "." in key), key=lambda key: int(key.rsplit(".", 1)[1])):
+            which, name, _ = key.split(".")
+            copies[which].setdefault(name, []).append(state[key])
+        self._kept, self._candidate = copies["kept"] or None, copies["candidate"] or None
 
 
 def _moments(optimizer: keras.optimizers.Optimizer) -> list:
@@ -180,5 +200,5 @@ def _copy(variables) -> list[np.ndarray]:
 
 
 def _assign(variables, values) -> None:
-    for variable, value in zip(variables, values, strict=True):
+    for variable, value in zip(variables, values, strict=bool(values)):  # SGD has no moments
         variable.assign(value)

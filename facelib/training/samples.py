@@ -56,11 +56,14 @@ class SampleGrid(keras.callbacks.Callback):
         if self._begun:
             return
         self._begun = True
+        drawn = sorted(self.folder.glob("epoch-[0-9][0-9][0-9][0-9]*.png")) if self.folder is not None else []
         if epoch == 0:
             self.frames, self.epochs = [], []
+            for path in drawn:  # another run's
+                path.unlink()
             self._draw(0)
-        elif not self.frames and self.folder is not None:
-            for path in sorted(self.folder.glob("epoch-*.png")):
+        elif not self.frames:
+            for path in drawn:
                 done = int(path.stem.removeprefix("epoch-"))
                 if done <= epoch:
                     self.frames.append(np.asarray(Image.open(path).convert("RGB")))
@@ -114,6 +117,9 @@ class BestEpoch(keras.callbacks.Callback):
 
     def restore(self, model: keras.Model) -> int:
         """Give the model the best epoch's weights; returns how many epochs are behind them.
+
+        Where an average is kept, that is what drew, and what is given back; training on starts from the last epoch's
+        generator.
 
         Raises:
             ValueError: if no epoch was scored.

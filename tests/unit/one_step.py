@@ -40,6 +40,7 @@ def step(folder: Path, variant: str) -> None:
     gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=eagerly, **VARIANTS[variant])
     history = gan.fit(start["images"], epochs=1, steps_per_epoch=1, batch_size=16, verbose=0).history
     after = {f"w{i}": ops.convert_to_numpy(weight) for i, weight in enumerate(gan.weights)}
+    after |= {f"a{i}": ops.convert_to_numpy(weight) for i, weight in enumerate(gan.sampler.weights)}
     losses = [history[key][0] for key in sorted(history)]
     np.savez(folder / f"{variant} {keras.backend.backend()}.npz", losses=losses, **after)
 

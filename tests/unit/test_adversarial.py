@@ -10,6 +10,7 @@ import one_step
 import pytest
 from keras import layers, ops
 
+from facelib import backend
 from facelib.data import load_faces
 from facelib.models import DCGAN
 from facelib.training import BestEpoch, Checkpoint, SampleGrid, StopOnNaN, recipe
@@ -53,8 +54,8 @@ def test_a_step_changes_both_networks_and_both_optimizers(faces, name):
     parts = {
         "generator": gan.generator.trainable_variables,
         "discriminator": gan.discriminator.trainable_variables,
-        "generator's optimizer": gan.optimizer.variables,
-        "discriminator's optimizer": gan.discriminator_optimizer.variables,
+        "generator's moments": [v for v in gan.optimizer.variables if v.shape],
+        "discriminator's moments": [v for v in gan.discriminator_optimizer.variables if v.shape],
         "noise": [gan.noise.state],
     }
     before = {part: values(variables) for part, variables in parts.items()}
@@ -191,9 +192,17 @@ def test_mixed_precision_keeps_weights_and_last_layers_in_float32(faces):
     steps = Steps()
     gan.fit(faces, epochs=1, batch_size=16, verbose=0, callbacks=[steps])
     assert {weight.dtype for weight in gan.weights} == {"float32"} and np.isfinite(steps.losses).all()
-    exact = small()
-    exact.compile(**ADAM, mixed_precision="auto")  # no GPU here
-    assert {layer.compute_dtype for layer in exact.generator.layers} == {"float32"}
+
+
+@pytest.mark.parametrize("built_for_it, dtype", [(True, "bfloat16"), (False, "float32")])
+def test_mixed_precision_can_depend_on_the_gpu(monkeypatch, built_for_it, dtype):
+    gan = small()
+    monkeypatch.setattr(backend, "_has_bfloat16", lambda: built_for_it)
+    gan.compile(**ADAM, mixed_precision="auto", ema=0.9)
+    assert gan.generator.layers[1].compute_dtype == gan.discriminator.layers[1].compute_dtype == dtype
+    assert gan.settings["mixed_precision"] is built_for_it
+    gan.compile(**ADAM, ema=0.9)  # and back
+    assert {layer.compute_dtype for layer in gan.generator.layers + gan.sampler.layers} == {"float32"}
 
 
 def test_several_steps_in_one_execution_are_the_same_steps(faces):
@@ -225,18 +234,30 @@ def test_backends_agree_on_a_step(faces, tmp_path):
             assert np.abs(one[key] - start[key]).max() > 1e-3, (variant, key)
             # Adam divides tiny gradients by their own size, so a few rounding errors become whole steps.
             assert np.mean(np.abs(one[key] - two[key]) > 1e-4) < 0.01, (variant, key)
+        for key in [key for key in one.files if key.startswith("a")]:
+            assert np.mean(np.abs(one[key] - two[key]) > 1e-4) < 0.01, (variant, key)
 
 
 TWO_DEVICES = """
-import keras, numpy as np
+import jax, keras, numpy as np
 from facelib.backend import data_parallel
 data_parallel()
+from facelib import backend
 from facelib.data import load_faces
 from facelib.models import DCGAN
-gan = DCGAN(16, 8, width=4, seed=3)
+shares = []
+
+class Watched(DCGAN):
+    def generate(self, z, labels):
+        images = super().generate(z, labels)
+        jax.debug.inspect_array_sharding(images, callback=lambda s: shares.append(s.shard_shape(images.shape)[0]))
+        return images
+
+gan = Watched(16, 8, width=4, seed=3)
 gan.compile("adam", "adam", ema=0.9)
 history = gan.fit(load_faces("synthetic", n=64, size=16), epochs=2, batch_size=16, verbose=0).history
-print(len(gan.generator.weights[0].value.sharding.device_set), *np.ravel([history[key] for key in sorted(history)]))
+losses = np.ravel([history[key] for key in sorted(history)])
+print(len(gan.generator.weights[0].value.sharding.device_set), *sorted(set(shares)), *losses)
 """
 
 
@@ -249,8 +270,8 @@ def test_two_devices_share_a_batch(faces):
     run = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], env=environment, check=True, capture_output=True, text=True
     )
-    devices, *losses = run.stdout.split()
-    assert devices == "2"
+    devices, share, *losses = run.stdout.split()
+    assert (devices, share) == ("2", "8")  # each device generates eight of the sixteen images
     alone = np.ravel([history[key] for key in sorted(history)])
     np.testing.assert_allclose(np.array(losses, float), alone, rtol=0, atol=1e-4)
 
@@ -326,6 +347,13 @@ def test_bad_faces_are_refused_before_training(faces):
     assert gap(before, values(gan.weights)) == 0
     with pytest.raises(ValueError, match="is not conditional"):
         gan.fit(faces, np.zeros(64), verbose=0)
+    gan.conditional = True
+    with pytest.raises(ValueError, match="labels are missing"):
+        gan.fit(faces, verbose=0)
+    gan.compile(**recipe("faithful", steps_per_execution=50))
+    gan.conditional = False
+    with pytest.raises(ValueError, match="at most the 4 steps of an epoch, got 50"):
+        gan.fit(faces, batch_size=16, verbose=0, callbacks=None)
 
 
 def test_training_wants_compile_first(faces):

@@ -30,6 +30,8 @@ def names(findings):
             np.linspace(0.7, 6, 12),
         ),
         ("overpowered discriminator", 1.1, 1.2, 0.3),
+        ("runaway", 0.91, 0.62, 36.7),
+        ("runaway", 0.4, 2.4, 1.0),
         ("coin toss", 0.693, 0.693, 0.693),
         ("oscillation", 0.5, 0.5, np.where(np.arange(12) % 2, 0.6, 3.4)),
     ],
@@ -43,6 +45,7 @@ def test_each_condition_has_its_name_and_advice(found, real, fake, generator):
 def test_collapse_shows_in_variety_only():
     history = curves(0.55, 0.5, 1.1)
     assert names(diagnose(history, variety=[0.9] * 12)) == ["healthy"]
+    assert names(diagnose(history, variety=[3.1] * 12)) == ["noise"]
     (finding,) = diagnose(history, variety=[0.2, *[0.8] * 9, 0.3, 0.1])
     assert finding.name == "mode collapse" and "10% of what faces do, after 80% at best" in finding.seen
 
@@ -81,5 +84,8 @@ def test_variety_is_a_share_of_the_faces_own():
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="g_loss is missing"):
         diagnose({"d_loss_real": [1], "d_loss_fake": [1]})
+    for variety in ([1.0] * 3, [np.nan] * 12):
+        with pytest.raises(ValueError, match="variety must be one number an epoch, 12 in all"):
+            diagnose(curves(0.5, 0.5, 1.0), variety)
     with pytest.raises(ValueError, match="at least 4 epochs, got 2"):
         diagnose(curves(0.5, 0.5, 1.0, epochs=2))

@@ -51,6 +51,13 @@ def seen(gan):
     return found
 
 
+def keep(gan, guard, value):
+    """Two reasonable steps in a row; what the first leaves is kept."""
+    fill(gan, value)
+    guard.on_train_batch_end(0, GOOD)
+    guard.on_train_batch_end(1, GOOD)
+
+
 @pytest.mark.parametrize(
     "mapping, loss, reloaded",
     [
@@ -64,10 +71,9 @@ def seen(gan):
 )
 def test_the_last_reasonable_weights_come_back(gan, mapping, loss, reloaded, capsys):
     guard = watch(gan, mapping=mapping)
-    fill(gan, 1.0)
-    guard.on_train_batch_end(0, GOOD)
+    keep(gan, guard, 1.0)
     fill(gan, 2.0)
-    guard.on_train_batch_end(1, {**GOOD, "g_loss": 1.6})  # neither reasonable nor out of bounds
+    guard.on_train_batch_end(2, {**GOOD, "g_loss": 1.6})  # neither reasonable nor out of bounds
     assert not guard.reloads
     guard.on_train_batch_end(2, {**GOOD, loss: 4.6})
     assert seen(gan) == {part: 1.0 if part in reloaded else 2.0 for part in parts(gan)}
@@ -77,7 +83,7 @@ def test_the_last_reasonable_weights_come_back(gan, mapping, loss, reloaded, cap
 
 def test_bounds_are_those_of_the_seed(gan):
     guard = watch(gan, verbose=False)
-    guard.on_train_batch_end(0, GOOD)
+    keep(gan, guard, 1.0)
     for loss, inside, outside in (
         ("d_loss_real", (0.002, 1.99), (0.0009, 2.01)),
         ("d_loss_fake", (0.002, 1.99), (0.0009, 2.01)),
@@ -95,13 +101,23 @@ def test_bounds_are_those_of_the_seed(gan):
 def test_weights_are_kept_within_the_seeds_limits_only(gan, loss, low, high):
     for value, kept in ((low - 0.01, 1.0), (low + 0.01, 2.0), (high - 0.01, 2.0), (high + 0.01, 1.0)):
         guard = watch(gan, verbose=False)
-        fill(gan, 1.0)
-        guard.on_train_batch_end(0, GOOD)
+        keep(gan, guard, 1.0)
         fill(gan, 2.0)
-        guard.on_train_batch_end(1, {**GOOD, loss: value})
+        guard.on_train_batch_end(2, GOOD)
+        guard.on_train_batch_end(3, {**GOOD, loss: value})
         fill(gan, 3.0)
-        guard.on_train_batch_end(2, {**GOOD, "g_loss": 9.0})
+        guard.on_train_batch_end(4, {**GOOD, "g_loss": 9.0})
         assert seen(gan)["generator"] == kept
+
+
+def test_weights_that_the_next_step_finds_spoilt_are_not_kept(gan):
+    """Losses are those of the weights before a step: good losses say nothing of what the step made of them."""
+    guard = watch(gan, verbose=False)
+    keep(gan, guard, 1.0)
+    fill(gan, np.nan)
+    guard.on_train_batch_end(2, GOOD)  # measured before the weights broke
+    guard.on_train_batch_end(3, dict.fromkeys(GOOD, float("nan")))
+    assert set(seen(gan).values()) == {1.0}
 
 
 def test_before_anything_was_kept_nothing_is_reloaded(gan):
@@ -111,19 +127,36 @@ def test_before_anything_was_kept_nothing_is_reloaded(gan):
     assert not guard.reloads and seen(gan)["generator"] == 2.0 and not gan.stop_training
 
 
-def test_nan_takes_moments_and_average_back_too(gan):
-    guard = watch(gan, verbose=False)
-    fill(gan, 1.0)
-    guard.on_train_batch_end(0, GOOD)
+def test_nan_takes_moments_and_average_back_too(gan, capsys):
+    guard = watch(gan, bounds={"g_loss": (0.01, 4.5)})  # NaN is out of any bounds
+    keep(gan, guard, 1.0)
     fill(gan, np.nan)
-    guard.on_train_batch_end(1, {**GOOD, "d_loss_real": float("nan")})
+    guard.on_train_batch_end(2, {**GOOD, "d_loss_real": float("nan")})
     assert set(seen(gan).values()) == {1.0}
+    assert set(guard.reloads[0]["networks"]) == {"generator", "discriminator"}
+    assert "d_loss_real nan is outside of 0.001 to 2; generator and discriminator reloaded" in capsys.readouterr().out
+
+
+def test_nan_before_anything_was_kept_ends_the_run(gan):
+    guard = watch(gan)
+    with pytest.raises(FloatingPointError, match="g_loss became nan in epoch 1, step 8, before any weights were kept"):
+        guard.on_train_batch_end(7, {**GOOD, "g_loss": float("nan")})
+
+
+def test_optimizers_without_moments_can_be_guarded():
+    gan = DCGAN(16, 4, width=4)
+    gan.compile("sgd", "sgd", ema=0.9)
+    first, second = watch(gan, verbose=False), watch(gan, verbose=False)
+    keep(gan, first, 1.0)
+    second.set_state(first.get_state())
+    fill(gan, np.nan)
+    second.on_train_batch_end(2, dict.fromkeys(GOOD, float("nan")))
+    assert {float(v) for weight in gan.weights for v in np.unique(ops.convert_to_numpy(weight))} == {1.0}
 
 
 def test_it_stops_when_reloading_does_not_help(gan, capsys):
     guard = watch(gan, patience=3)
-    fill(gan, 1.0)
-    guard.on_train_batch_end(0, GOOD)
+    keep(gan, guard, 1.0)
     gan.stop_training = False
     for step in range(1, 4):
         fill(gan, 2.0)
@@ -135,30 +168,39 @@ def test_it_stops_when_reloading_does_not_help(gan, capsys):
     assert seen(gan)["generator"] == 1.0 and "training stopped" in capsys.readouterr().out
 
 
-def test_a_reasonable_step_in_between_gives_it_new_patience(gan):
+def test_other_weights_to_go_back_to_give_it_new_patience(gan):
     guard = watch(gan, patience=1, verbose=False)
-    for step in range(6):
-        guard.on_train_batch_end(step, GOOD if step % 2 == 0 else {**GOOD, "g_loss": 9.0})
+    for _ in range(3):
+        keep(gan, guard, 1.0)
+        guard.on_train_batch_end(2, {**GOOD, "g_loss": 9.0})
     assert len(guard.reloads) == 3 and guard.gave_up is None
+
+
+def test_a_single_reasonable_step_in_between_does_not(gan):
+    guard = watch(gan, patience=2, verbose=False)
+    keep(gan, guard, 1.0)
+    for step in range(6):
+        guard.on_train_batch_end(step, {**GOOD, "g_loss": 9.0} if step % 2 == 0 else GOOD)
+    assert len(guard.reloads) == 2 and guard.gave_up
 
 
 def test_copies_can_be_made_less_often(gan):
     guard = watch(gan, keep_every=3, verbose=False)
-    for step in range(5):
+    for step in range(8):
         fill(gan, float(step))
         guard.on_train_batch_end(step, GOOD)
-    guard.on_train_batch_end(5, {**GOOD, "g_loss": 9.0})
-    assert seen(gan)["generator"] == 3.0
+    guard.on_train_batch_end(8, {**GOOD, "g_loss": 9.0})
+    assert seen(gan)["generator"] == 6.0
 
 
 def test_a_checkpoint_holds_what_was_kept(gan, tmp_path):
     guard = watch(gan, verbose=False)
-    fill(gan, 1.0)
-    guard.on_train_batch_end(0, GOOD)
+    keep(gan, guard, 1.0)
     checkpoint = Checkpoint(tmp_path / "run.npz", {}, also=[guard])
     checkpoint.set_model(gan)
-    checkpoint.set_params({"epochs": 9})
+    checkpoint.set_params({"epochs": 9, "steps": 1})
     checkpoint.on_train_begin()
+    checkpoint.on_train_batch_end(0)
     checkpoint.on_epoch_end(0, GOOD)
 
     other = DCGAN(16, 4, width=4)
@@ -175,7 +217,7 @@ def test_a_run_that_breaks_is_rescued():
 
     class Break(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
-            if batch == 2:
+            if batch == 3:
                 weight = self.model.generator.weights[0]
                 weight.assign(weight * np.nan)
 
@@ -187,12 +229,12 @@ def test_a_run_that_breaks_is_rescued():
         guard = CollapseGuard(verbose=False)
         try:
             history = gan.fit(
-                faces, epochs=2, steps_per_epoch=3, batch_size=16, verbose=0, callbacks=[Break(), guard][: 1 + guarded]
+                faces, epochs=2, steps_per_epoch=5, batch_size=16, verbose=0, callbacks=[Break(), guard][: 1 + guarded]
             )
             losses[guarded] = history.history["g_loss"][-1]
         except FloatingPointError:
             losses[guarded] = np.nan
-    assert np.isnan(losses[False])
+    assert np.isnan(losses[False]) and np.isfinite(losses[True])
     assert guard.reloads and np.isfinite(ops.convert_to_numpy(gan.generator.weights[0])).all()
 
 
@@ -200,6 +242,8 @@ def test_a_run_that_breaks_is_rescued():
     "settings, message",
     [
         ({"mapping": "both"}, "mapping must be one of .'player', 'seed'., got 'both'"),
+        ({"keep": {}}, "keep must have limits for .'d_loss_real', 'd_loss_fake', 'g_loss'., or some of them; got {}"),
+        ({"bounds": {"loss": (0, 1)}}, "bounds must have limits for"),
         ({"keep": {"g_loss": (2, 1)}}, r"keep\['g_loss'\] must be \(low, high\), got \(2, 1\)"),
         ({"patience": 0}, "keep_every and patience must be at least 1, got 1 and 0"),
     ],

@@ -41,6 +41,14 @@ def test_a_resumed_run_has_the_earlier_frames(faces, tmp_path):
     assert grid.epochs == [0, 1, 2, 3, 4]
 
 
+def test_another_runs_frames_do_not_come_in(faces, tmp_path):
+    small().fit(faces, epochs=3, batch_size=16, verbose=0, callbacks=[SampleGrid(2, 3, folder=tmp_path)])
+    (tmp_path / "epoch-best.png").write_bytes(b"not a sheet")
+    small().fit(faces, epochs=2, batch_size=16, verbose=0, callbacks=[SampleGrid(2, 3, every=2, folder=tmp_path)])
+    names = ["epoch-0000.png", "epoch-0002.png", "epoch-best.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
 def test_a_sheet_reads_like_a_page():
     images = np.random.default_rng(0).integers(0, 255, (6, 4, 4, 3), np.uint8)
     page = sheet(images, 3)

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from facelib import profiles, train, weights
+from facelib import profiles, train, trainers, weights
 from facelib.data import FaceSet, load_faces
 from facelib.models import DCGAN, VAE
+from facelib.training import recipe
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -124,6 +125,18 @@ def test_changed_settings_are_not_resumed(tiny, tmp_path, capsys):
     assert "was made with other settings (epochs: was 3, now 4)" in capsys.readouterr().err
 
 
+def test_another_recipe_or_other_faces_are_not_resumed(tiny, tmp_path, monkeypatch, capsys):
+    train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
+    with monkeypatch.context() as changed, pytest.raises(SystemExit):
+        changed.setattr(trainers, "recipe", lambda name: recipe(name, r1=0.5))
+        train.main(gan_command(tmp_path, "--epochs", "3", "--resume"))
+    assert "r1: was 1.0, now 0.5" in capsys.readouterr().err
+    load_faces("synthetic", n=68, size=16, seed=3).save(tmp_path / "faces.npz")
+    with pytest.raises(SystemExit):
+        train.main(gan_command(tmp_path, "--epochs", "3", "--resume", "--faces", str(tmp_path / "faces.npz")))
+    assert "first and last face: was" in capsys.readouterr().err
+
+
 def test_a_gan_that_breaks_says_so(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(DCGAN, "real_loss", lambda self, scores, labels: keras.ops.sum(scores) * np.nan)
     assert train.main(gan_command(tmp_path)) == 1
@@ -163,6 +176,7 @@ def test_training_needs_neither_tensorflow_nor_a_network(tmp_path):
         assert run.returncode == status, run.stderr
     card = weights.catalog(out)["dcgan-synthetic-16"]
     assert card["backend"].startswith("jax") and card["dataset"]["train"] == 76
+    assert card["command"].endswith("--recipe modern --epochs 2 --backend jax --faces faces.zip")
     assert weights.load("dcgan-synthetic-16", folder=out).sample(2).shape == (2, 16, 16, 3)
 
 
@@ -178,7 +192,7 @@ def test_an_archive_of_jpegs_keeps_labels_and_nearly_the_pixels(tmp_path):
     faces.save(tmp_path / "faces.zip")
     again = FaceSet.open(tmp_path / "faces.zip")
     gap = np.abs(again.images.astype(int) - faces.images)
-    assert gap.mean() < 2.5 and (tmp_path / "faces.zip").stat().st_size < 20 * 8000
+    assert gap.mean() < 3 and (tmp_path / "faces.zip").stat().st_size < 20 * 8000
     assert again.attributes.equals(faces.attributes) and list(again.names) == list(faces.names)
     (tmp_path / "cut.zip").write_bytes((tmp_path / "faces.zip").read_bytes()[:5000])
     with pytest.raises(ValueError, match="cut.zip is no archive of faces, or damaged"):

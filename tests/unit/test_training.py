@@ -105,7 +105,7 @@ class Kill(keras.callbacks.Callback):
         self.now = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if (self.now, batch) == (2, 1):
+        if (self.now, batch) == (2, 3):
             os.kill(os.getpid(), signal.SIGKILL)
 
 gan = DCGAN(16, 4, width=4, seed=2)
@@ -113,7 +113,7 @@ gan.compile(**recipe("modern"))
 guard = CollapseGuard(verbose=False)
 saved = Checkpoint(sys.argv[1], {"epochs": 4}, also=[guard])
 faces = load_faces("synthetic", n=64, size=16)
-gan.fit(faces, epochs=4, batch_size=16, verbose=0, callbacks=[guard, saved, Kill()])
+gan.fit(faces, epochs=4, steps_per_epoch=6, batch_size=16, verbose=0, callbacks=[guard, saved, Kill()])
 """
 
 
@@ -130,13 +130,13 @@ def test_a_killed_gan_goes_on_as_if_it_had_never_stopped(faces, tmp_path):
     assert killed.returncode == -signal.SIGKILL and [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
     whole = gan()
-    expected = whole.fit(faces, epochs=4, batch_size=16, verbose=0, callbacks=[CollapseGuard()]).history
+    how = {"epochs": 4, "steps_per_epoch": 6, "batch_size": 16, "verbose": 0}  # R1 is due in steps 1 and 17
+    expected = whole.fit(faces, **how, callbacks=[CollapseGuard()]).history
     resumed, guard = gan(), CollapseGuard(verbose=False)
     checkpoint = Checkpoint(path, {"epochs": 4}, also=[guard])
     done = checkpoint.restore(resumed)
     assert done == 2
-    callbacks = [guard, checkpoint]
-    resumed.fit(faces, epochs=4, initial_epoch=done, batch_size=16, verbose=0, callbacks=callbacks)
+    resumed.fit(faces, initial_epoch=done, **how, callbacks=[guard, checkpoint])
     for loss, values_ in expected.items():
         np.testing.assert_allclose(checkpoint.history[loss], values_, rtol=0, atol=1e-5)
     for one, two in zip(state_of(whole), state_of(resumed), strict=True):
@@ -196,3 +196,32 @@ def test_checkpoints_can_be_made_less_often_but_the_last_epoch_has_one(faces, tm
     assert epochs == [0, 2, 2, 4, 5] and len(checkpoint.history["loss"]) == 5
     with pytest.raises(ValueError, match="every must be at least 1 epoch, got 0"):
         Checkpoint(tmp_path / "run.npz", {}, every=0)
+
+
+def test_an_epoch_that_was_stopped_is_not_saved(faces, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.now = epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = (self.now, batch) == (1, 0)
+
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    model().fit(faces, epochs=3, batch_size=32, verbose=0, callbacks=[Stop(), checkpoint])
+    assert checkpoint.epoch == 1 and len(checkpoint.history["loss"]) == 1
+
+
+def test_weights_that_are_no_numbers_are_not_saved(faces, tmp_path):
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                weight = self.model.decoder.weights[0]
+                weight.assign(weight * np.nan)
+
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model().fit(faces, epochs=2, batch_size=32, verbose=0, callbacks=[Break(), checkpoint])
+    said = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(said) == 1 and "no checkpoint after epoch 2: a weight is no number. The state after epoch 1" in said[0]
+    assert checkpoint.epoch == 1

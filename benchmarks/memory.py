@@ -42,9 +42,9 @@ def main():
             images = np.lib.format.open_memmap(Path(folder) / "images.npy", "w+", np.uint8, shape)
         else:
             images = np.empty(shape, np.uint8)
-        for start in range(0, len(images), 10_000):
-            images[start : start + 10_000] = rng.integers(
-                0, 256, (len(images[start : start + 10_000]), *shape[1:]), np.uint8
+        for start in range(0, len(images), 1000):
+            images[start : start + 1000] = rng.integers(
+                0, 256, (len(images[start : start + 1000]), *shape[1:]), np.uint8
             )
         gan.fit(images, epochs=1, steps_per_epoch=3, verbose=0)
     print(

@@ -2,7 +2,7 @@
 
     python experiments/collapse_guard.py
 
-Two ways to provoke trouble on a small DCGAN (32 px), three random seeds, without a guard and with each mapping
+Two ways to provoke trouble on a small DCGAN (32 px), two random seeds, without a guard and with each mapping
 → facelib/results/collapse_guard.csv. A run that was done before is taken from there. Ten minutes on 2 CPU cores.
 """
 
@@ -30,7 +30,7 @@ from facelib.training.guard import BOUNDS
 # Learning rates of generator and discriminator, and Adam's β1.
 PROVOCATIONS = {"learning rates of 5e-3": (5e-3, 5e-3, 0.9), "discriminator 20 times faster": (2e-4, 4e-3, 0.5)}
 GUARDS = ("none", "seed", "player")
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 EPOCHS, STEPS, BATCH = 3, 60, 32
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = results.FOLDER / "collapse_guard.csv"

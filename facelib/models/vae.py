@@ -5,18 +5,13 @@ At 80×80 pixels and 256 latent values the encoder has 305,840 parameters, the d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 from keras import layers, ops
 
-from facelib.backend import jit_compile
-from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.models.autoencoder import Autoencoder
 from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
-from facelib.training.checkpoint import saying_what_is_left
-from facelib.training.guard import StopOnNaN
 
 
 def build_encoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
@@ -54,7 +49,7 @@ def build_decoder(image_size: int, latent_dim: int, width: int = 128, seed: int 
     return keras.Model(z, x, name="decoder")
 
 
-class VAE(keras.Model):
+class VAE(Autoencoder):
     """Encoder, decoder and the loss that ties them together.
 
     Args:
@@ -97,11 +92,6 @@ class VAE(keras.Model):
     def get_config(self) -> dict:
         return {name: getattr(self, name) for name in ("image_size", "latent_dim", "beta", "width")}
 
-    def compile(self, optimizer="adam", **kwargs):
-        """Adam by default; the loss is the model's own."""
-        super().compile(optimizer=optimizer, **{"jit_compile": jit_compile(), **kwargs})
-        self.optimizer.build(self.trainable_variables)
-
     def call(self, images, training=False):
         """(n, size, size, 3) → reconstruction (n, size, size, 3), mean and log-variance (n, latent_dim)."""
         mean, log_var = self.encoder(images, training=training)
@@ -120,33 +110,6 @@ class VAE(keras.Model):
         self.reconstruction_tracker.update_state(reconstruction)
         self.kl_tracker.update_state(kl)
         return reconstruction + self.beta * kl
-
-    def fit(
-        self,
-        faces: FaceSet | np.ndarray,
-        *,
-        epochs: int = 1,
-        batch_size: int = 64,
-        seed: int = 0,
-        initial_epoch: int = 0,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-        **kwargs,
-    ):
-        """Train on a `FaceSet` or a uint8 array; the rest is Keras' own `fit`."""
-        batches = FaceBatches(
-            faces, batch_size, seed=seed, image_size=self.image_size, epoch=initial_epoch, scaled=True
-        )
-        callbacks = [*(callbacks or []), StopOnNaN()]
-        with saying_what_is_left(callbacks):
-            return super().fit(
-                batches,
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=batches.steps_per_epoch,
-                shuffle=False,  # FaceBatches does it
-                callbacks=callbacks,
-                **kwargs,
-            )
 
     def encode(self, images: np.ndarray | FaceSet) -> np.ndarray:
         """Faces, uint8 (n, size, size, 3) → the means of their Gaussians, float32 (n, latent_dim)."""

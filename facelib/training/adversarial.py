@@ -17,9 +17,8 @@ from facelib.data.batches import FaceBatches, check_faces
 from facelib.data.faceset import FaceSet
 from facelib.training.augment import DiffAugment
 from facelib.training.average import Average
-from facelib.training.checkpoint import saying_what_is_left
+from facelib.training.fitting import fit_batches
 from facelib.training.gradients import check_backend, input_gradient, stateless, value_and_gradients
-from facelib.training.guard import CollapseGuard, StopOnNaN
 
 LOSSES = ("d_loss_real", "d_loss_fake", "g_loss")
 R1_EVERY = 16  # steps between two penalties, each then 16 times as strong (Karras et al. 2020)
@@ -301,19 +300,7 @@ class Adversarial(keras.Model):
             # Keras would go past the end of the epoch to complete the last execution.
             steps_per_epoch=steps - steps % self.steps_per_execution,
         )
-        callbacks = list(callbacks or [])
-        if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):
-            callbacks.append(StopOnNaN())
-        with saying_what_is_left(callbacks):
-            return super().fit(
-                batches,
-                epochs=epochs,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=batches.steps_per_epoch,
-                shuffle=False,  # FaceBatches does it
-                callbacks=callbacks,
-                **kwargs,
-            )
+        return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
 
 
 def cross_entropy(logits, target: float):

@@ -10,7 +10,27 @@ from types import SimpleNamespace
 
 PROFILES = ("quick", "colab", "full")
 
-_DCGAN_FULL = {"image_size": 80, "latent_dim": 100, "width": 128, "batch_size": 64}
+_ACCORDION_FULL = {
+    "image_size": 128,
+    "folds": 2,
+    "width": 128,
+    "learning_rate": 2e-3,
+    "batch_size": 2,
+    "test_faces": 200,
+    "study_faces": 200,
+}
+_ACCORDION_QUICK = _ACCORDION_FULL | {"image_size": 32, "width": 32, "faces": 1000, "epochs": 2, "study_faces": 60}
+_DCGAN_FULL = {
+    "image_size": 80,
+    "latent_dim": 100,
+    "width": 128,
+    "light": False,
+    "batch_size": 64,
+    "learning_rate": 2e-4,
+    "steps_per_epoch": 200,
+}
+_DCGAN_QUICK = _DCGAN_FULL | {"image_size": 32, "width": 32, "faces": 2000, "steps_per_epoch": 30, "epochs": 6}
+_LIGHT_FULL = _DCGAN_FULL | {"width": 192, "light": True, "batch_size": 32, "learning_rate": 4e-4}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -20,11 +40,28 @@ SETTINGS = {
         "colab": {"faces": 20_000, "photos": 500, "sized_faces": 500},
         "full": {"faces": 50_000, "photos": 2000, "sized_faces": 1000},
     },
-    # Steps an epoch: faces // batch_size.
+    # The chapter's measurements: test_faces for the small models, study_faces for those of full size.
+    "accordion": {
+        "quick": _ACCORDION_QUICK,
+        "colab": _ACCORDION_FULL | {"faces": 10_000, "epochs": 10},
+        "full": _ACCORDION_FULL | {"faces": 2500, "epochs": 2},
+    },
+    # One fold of it.
+    "autoencoder": {
+        "quick": _ACCORDION_QUICK | {"folds": 1},
+        "colab": _ACCORDION_FULL | {"folds": 1, "faces": 10_000, "epochs": 10},
+        "full": _ACCORDION_FULL | {"folds": 1, "faces": 2500, "epochs": 2},
+    },
+    # steps_per_epoch: how often scores, sheets and checkpoints are made.
     "dcgan": {
-        "quick": {"image_size": 32, "latent_dim": 100, "width": 32, "batch_size": 64, "faces": 2000, "epochs": 6},
-        "colab": _DCGAN_FULL | {"faces": 20_000, "epochs": 60},
-        "full": _DCGAN_FULL | {"faces": 20_000, "epochs": 200},
+        "quick": _DCGAN_QUICK,
+        "colab": _DCGAN_FULL | {"faces": 20_000, "epochs": 90},
+        "full": _DCGAN_FULL | {"faces": 20_000, "epochs": 300},
+    },
+    "dcgan-light": {
+        "quick": _DCGAN_QUICK | {"light": True},
+        "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150},
+        "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 25},
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

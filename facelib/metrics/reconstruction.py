@@ -32,6 +32,40 @@ def sharpness(images: np.ndarray) -> np.ndarray:
     return (steps[0] + steps[1]) / 2
 
 
+def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int = 8) -> float:
+    """How much of a grid there is in the error: its power at the grid's frequencies, as a multiple of that beside them.
+
+    Upsampling by two, n times over, leaves patterns of 2ⁿ pixels and less (Odena et al. 2016). The power is that of the
+    error's Fourier transform under a Hann window, over all faces and channels; "beside" is two frequencies away,
+    because the window blurs each over its neighbours.
+
+    Args:
+        images, others: uint8 (n, size, size, 3), the pictures and what they should have been; without others, of the
+            pictures themselves.
+        period: of the grid in pixels, at most a quarter of the pictures' side and a divisor of it.
+
+    Returns:
+        about 1 where there is no grid, more where there is one; NaN for equal pictures.
+
+    Raises:
+        ValueError: for pictures of other types or shapes, or a period that does not fit.
+    """
+    others = np.zeros_like(images) if others is None else others
+    _check_pair(images, others)
+    size = images.shape[1]
+    if period < 2 or size % period or size // period < 4:
+        raise ValueError(f"period must be at least 2, and {size} pixels 4 times as much or more, got {period}.")
+    window = np.hanning(size + 1)[:-1]
+    error = (images.astype(np.float64) - others) * window[:, None, None] * window[:, None]
+    power = (np.abs(np.fft.fft2(error, axes=(1, 2))) ** 2).sum(axis=(0, 3))
+    # By vertical frequency whatever the horizontal one, then the other way round.
+    spectra = power.sum(axis=1), power.sum(axis=0)
+    lines = size // period * np.arange(1, period // 2 + 1)
+    on = sum(spectrum[lines].sum() for spectrum in spectra)
+    beside = sum(spectrum[lines + k].sum() for spectrum in spectra for k in (-2, 2)) / 2
+    return float(on / beside) if beside else float("nan")
+
+
 def _check_pair(images: np.ndarray, others: np.ndarray) -> None:
     if images.shape != others.shape or images.dtype != np.uint8 or others.dtype != np.uint8:
         raise ValueError(

@@ -1,6 +1,7 @@
 """One architecture a file; each class is a `keras.Model`, built on construction."""
 
+from facelib.models.accordion import Accordion
 from facelib.models.dcgan import DCGAN
 from facelib.models.vae import VAE
 
-__all__ = ["DCGAN", "VAE"]
+__all__ = ["DCGAN", "VAE", "Accordion"]

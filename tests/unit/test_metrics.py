@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
-from facelib.metrics import bootstrap, face_rate, proportion, psnr, sharpness, ssim
+from facelib.metrics import bootstrap, face_rate, grid_power, proportion, psnr, sharpness, ssim
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +81,27 @@ def test_face_rate_tells_faces_from_what_is_none():
     assert face_rate(noise).value == 0 and face_rate(upside_down).value < 0.3
     with pytest.raises(ValueError, match="images must be uint8 .n, size, size, 3., got float32"):
         face_rate(faces.astype("float32"))
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_grid_power_sees_a_grid_and_nothing_else(period):
+    rng = np.random.default_rng(0)
+    faces = rng.integers(60, 190, (8, 32, 32, 3), np.uint8)
+    noise = rng.integers(-9, 10, faces.shape)
+    grid = 20 * (np.arange(32) % period == 0)[:, None, None]
+    clean, marked, other = (
+        np.uint8(faces + noise + extra) for extra in (0, grid, 20 * (np.arange(32) % 5 == 0)[:, None])
+    )
+    assert 0.8 < grid_power(clean, faces, period) < 1.25
+    assert grid_power(marked, faces, period) > 3
+    assert grid_power(marked.transpose(0, 2, 1, 3), faces.transpose(0, 2, 1, 3), period) > 3
+    assert grid_power(other, faces, period) < 1.5
+    assert grid_power(marked, period=period) == grid_power(marked, np.zeros_like(marked), period)
+
+
+def test_grid_power_of_equal_pictures_and_periods_that_do_not_fit():
+    faces = np.zeros((2, 32, 32, 3), np.uint8)
+    assert np.isnan(grid_power(faces, faces))
+    for period in (1, 3, 16):
+        with pytest.raises(ValueError, match=f"period must be at least 2, and 32 pixels 4 times.*got {period}"):
+            grid_power(faces, faces, period)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facelib.profiles import PROFILES
 
-MODELS = ("dcgan", "vae")
+MODELS = ("accordion", "autoencoder", "dcgan", "dcgan-light", "vae")
 DATASETS = ("synthetic", "portraits", "celeba")
 OUT_OF_TIME, INTERRUPTED = 75, 130
 

@@ -14,9 +14,9 @@ from facelib import __version__, weights
 from facelib.backend import device
 from facelib.data import FaceSet, load_faces
 from facelib.metrics import bootstrap, face_rate, psnr, ssim
-from facelib.models import DCGAN, VAE
+from facelib.models import DCGAN, VAE, Accordion
 from facelib.profiles import settings
-from facelib.training import Checkpoint, SampleGrid, diagnose, recipe, variety_of
+from facelib.training import BestEpoch, Checkpoint, SampleGrid, diagnose, recipe, variety_of
 
 # Which of a data set's faces a model has seen.
 FILTERS = {
@@ -45,7 +45,7 @@ class Options:
     def command(self, epochs: int) -> str:
         """The command that makes the same weights again."""
         parts = [f"python -m facelib.train {self.name} --dataset {self.dataset} --profile {self.profile}"]
-        parts += [f"--recipe {self.recipe}"] if self.name != "vae" else []
+        parts += [f"--recipe {self.recipe}"] if self.name.startswith("dcgan") else []
         parts += [f"--epochs {epochs}"]
         parts += ["--backend jax"] if keras.backend.backend() == "jax" else []
         parts += ["--data-parallel"] if self.data_parallel else []
@@ -77,68 +77,107 @@ class TimeLimit(keras.callbacks.Callback):
 def train_vae(options: Options) -> dict:
     """Train a VAE; returns its card."""
     sizes = settings("vae", options.profile)
+    model = VAE(sizes.image_size, sizes.latent_dim, beta=sizes.beta, width=sizes.width)
+    loss = f"squared error summed over pixels + {sizes.beta:g} × KL"
+    failures = (
+        "Blurred: fine lines, glasses' frames, teeth and single strands are lost. A faint grid shows, from "
+        "transposed convolutions whose stride does not divide their kernel. Samples from N(0, I) are less like "
+        "faces than reconstructions are, because the encoder does not fill the prior evenly."
+    )
+    return _train_autoencoder(model, sizes, options, loss, failures)
+
+
+def train_accordion(options: Options) -> dict:
+    """Train an accordion, or under the name "autoencoder" one fold of it; returns its card."""
+    sizes = settings(options.name, options.profile)
+    model = Accordion(sizes.image_size, folds=sizes.folds, width=sizes.width)
+    failures = (
+        "A grid of two pixels shows on even skin, from transposed convolutions whose stride does not divide their "
+        "kernel. It compresses nothing, its middle is larger than a picture, and there is nothing to sample from."
+    )
+    return _train_autoencoder(model, sizes, options, "mean squared error", failures)
+
+
+def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str) -> dict:
     epochs = sizes.epochs if options.epochs is None else options.epochs
     train, held_out = _faces(options, sizes)
     steps = epochs * (len(train) // sizes.batch_size)
-    model = VAE(sizes.image_size, sizes.latent_dim, beta=sizes.beta, width=sizes.width)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(sizes.learning_rate, steps, alpha=0.02)))
-    name = f"vae-{options.dataset}-{sizes.image_size}"
+    name = f"{options.name}-{options.dataset}-{sizes.image_size}"
     checkpoint = _run(model, name, train, options, vars(sizes), epochs, sizes.batch_size)
 
     reconstructed = model.reconstruct(held_out)
-    how = f"Adam {sizes.learning_rate:g} with cosine decay to a fiftieth; "
-    how += f"squared error summed over pixels + {sizes.beta:g} × KL"
     card = {
         **_card(options, len(train), epochs, steps, sizes.batch_size, checkpoint),
-        "recipe": how,
+        "recipe": f"Adam {sizes.learning_rate:g} with cosine decay to a fiftieth; {loss}",
         "scores": {
             "psnr_db": [round(v, 3) for v in bootstrap(psnr(held_out.images, reconstructed))[:3]],
             "ssim": [round(v, 4) for v in bootstrap(ssim(held_out.images, reconstructed))[:3]],
         },
-        "known_failures": (
-            "Blurred: fine lines, glasses' frames, teeth and single strands are lost. A faint grid shows, from "
-            "transposed convolutions whose stride does not divide their kernel. Samples from N(0, I) are less like "
-            "faces than reconstructions are, because the encoder does not fill the prior evenly."
-        ),
+        "known_failures": failures,
     }
     card["dataset"]["held_out"] = len(held_out)
     return _finish(model, name, card, options, checkpoint)
 
 
 def train_dcgan(options: Options) -> dict:
-    """Train a DCGAN by one of the recipes; returns its card."""
-    sizes = settings("dcgan", options.profile)
+    """Train a DCGAN, or under the name "dcgan-light" a light one, by one of the recipes; returns its card."""
+    sizes = settings(options.name, options.profile)
     epochs = sizes.epochs if options.epochs is None else options.epochs
     train, _ = _faces(options, sizes)
-    model = DCGAN(sizes.image_size, sizes.latent_dim, width=sizes.width)
-    model.compile(**recipe(options.recipe))
-    kind = "dcgan" if options.recipe == "modern" else f"dcgan-{options.recipe}"
+    model = DCGAN(sizes.image_size, sizes.latent_dim, width=sizes.width, light=sizes.light)
+    rate = sizes.learning_rate if options.recipe == "modern" else None
+    model.compile(**recipe(options.recipe, learning_rate=rate))
+    kind = options.name if options.recipe == "modern" else f"{options.name}-{options.recipe}"
     name = f"{kind}-{options.dataset}-{sizes.image_size}"
-    grid = SampleGrid(6, 12, every=max(1, epochs // 40), folder=options.out / f"{name}.frames")
+    some = train.images[np.sort(np.random.default_rng(0).permutation(len(train))[:2000])]
+
+    def score(model) -> float:
+        """The share of samples in which MTCNN finds a face; nothing for a generator that draws a few faces only."""
+        samples = model.sample(200, seed=2)
+        return face_rate(samples).value if variety_of(samples, some) > 0.5 else 0.0
+
+    # MTCNN needs TensorFlow; elsewhere the last epoch is taken.
+    best = [BestEpoch(score, "max")] if keras.backend.backend() == "tensorflow" else []
+    grid = SampleGrid(4, 8, every=max(1, epochs // 25), folder=options.out / f"{name}.frames")
     run = vars(sizes) | {"recipe": options.recipe} | model.settings
-    checkpoint = _run(model, name, train, options, run, epochs, sizes.batch_size, [grid])
+    steps = min(sizes.steps_per_epoch, len(train) // sizes.batch_size)
+    checkpoint = _run(
+        model, name, train, options, run, epochs, sizes.batch_size, [grid, *best], best, steps_per_epoch=steps
+    )
+    chosen = best[0].restore(model) if best else epochs
 
     samples = model.sample(500, seed=1)
-    some = np.random.default_rng(0).permutation(len(train))[:2000]
-    scores = {"variety": round(variety_of(samples, train.images[np.sort(some)]), 3)}
-    if keras.backend.backend() == "tensorflow":  # MTCNN needs it
+    scores = {"variety": round(variety_of(samples, some), 3)}
+    if best:
         scores["face_rate"] = [round(v, 3) for v in face_rate(samples)[:3]]
+        scores["face_rate_by_epoch"] = {epoch: round(value, 3) for epoch, value in best[0].scores.items()}
     if len(checkpoint.history["g_loss"]) >= 4:
         scores["doctor"] = [str(finding) for finding in diagnose(checkpoint.history)]
-    steps = epochs * (len(train) // sizes.batch_size)
+    curves = {loss: [round(value, 4) for value in values] for loss, values in checkpoint.history.items()}
     card = {
-        **_card(options, len(train), epochs, steps, sizes.batch_size, checkpoint),
-        "recipe": f"facelib.training.recipe({options.recipe!r})",
+        **_card(options, len(train), epochs, epochs * steps, sizes.batch_size, checkpoint),
+        "recipe": f"facelib.training.recipe({options.recipe!r}{f', learning_rate={rate:g}' if rate else ''})",
+        "chosen_epoch": chosen,
         "scores": scores,
+        "history": curves,
+        "timelapse_epochs": grid.epochs,
         "known_failures": (
             "Some z give no face, or one with parts missing; the two halves of a face need not match. The detector "
             "behind face_rate is no judge of beauty, and a share of faces says nothing of variety."
         ),
     }
+    weights.save_timelapse(grid.frames, name, folder=options.out)
     return _finish(model, name, card, options, checkpoint)
 
 
-TRAINERS = {"vae": train_vae, "dcgan": train_dcgan}
+TRAINERS = {
+    "accordion": train_accordion,
+    "autoencoder": train_accordion,
+    "dcgan": train_dcgan,
+    "dcgan-light": train_dcgan,
+    "vae": train_vae,
+}
 
 
 def _faces(options: Options, sizes) -> tuple[FaceSet, FaceSet]:
@@ -156,13 +195,24 @@ def _faces(options: Options, sizes) -> tuple[FaceSet, FaceSet]:
         raise ValueError(f"{error} Or give the faces: --faces.") from None
 
 
-def _run(model, name: str, train: FaceSet, options: Options, run: dict, epochs: int, batch_size: int, callbacks=()):
+def _run(
+    model,
+    name: str,
+    train: FaceSet,
+    options: Options,
+    run: dict,
+    epochs: int,
+    batch_size: int,
+    callbacks=(),
+    also=(),
+    **kwargs,
+) -> Checkpoint:
     """Train with a checkpoint, from the last one if asked; returns the checkpoint."""
     if options.tensorboard and not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         raise ValueError("--tensorboard needs the packages tensorflow and tensorboard: pip install them.")
     run = run | {"dataset": options.dataset, "faces": len(train), "epochs": epochs, "backend": keras.backend.backend()}
     run["first and last face"] = [str(train.names[0]), str(train.names[-1])]
-    checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", run)
+    checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", run, also=also)
     done = checkpoint.restore(model) if options.resume else 0
     print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
     limit = [TimeLimit(options.minutes)] if options.minutes else []
@@ -171,8 +221,9 @@ def _run(model, name: str, train: FaceSet, options: Options, run: dict, epochs: 
     options.out.mkdir(parents=True, exist_ok=True)
     # The limit before the checkpoint, which saves when the run is about to stop; the logs after it.
     callbacks = [*limit, *callbacks, checkpoint, log, *board]
+    how = {"epochs": epochs, "batch_size": batch_size, "initial_epoch": done, "verbose": 2, "callbacks": callbacks}
     try:
-        model.fit(train, epochs=epochs, batch_size=batch_size, initial_epoch=done, verbose=2, callbacks=callbacks)
+        model.fit(train, **how, **kwargs)
     finally:
         if log.csv_file:
             log.csv_file.close()  # Keras leaves it open when training breaks

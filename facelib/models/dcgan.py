@@ -1,6 +1,7 @@
-"""Deep convolutional GAN (Radford et al. 2015) on faces, with the layers of seed 000.
+"""Deep convolutional GAN (Radford et al. 2015) on faces, with the layers of seed 000, or light ones.
 
-At 80×80 pixels and 100 latent values the generator has 1,381,891 parameters, the discriminator 1,651,841.
+At 80×80 pixels and 100 latent values the seed's generator has 1,381,891 parameters, its discriminator 1,651,841. Most
+of their work is done at full size; the light networks work where pictures are small, and train on a CPU.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ import keras
 import numpy as np
 from keras import layers
 
-from facelib.data.faceset import to_uint8
-from facelib.models.latent import check_z, in_batches, seeded_initializer, standard_normal
+from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
 from facelib.models.layers import ToRGB
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
 
 
-def build_generator(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
-    """z → image in [-1, 1]. The kernels' side, 4, is a multiple of the stride, so that no grid shows."""
+def build_generator(
+    image_size: int, latent_dim: int, width: int = 128, kernel_size: int = 4, seed: int = 0
+) -> keras.Model:
+    """z → image in [-1, 1]. The kernels' side, 4, is a multiple of the stride, against grids (Odena et al. 2016)."""
     weights = seeded_initializer(seed)
     side = image_size // 16
     z = keras.Input((latent_dim,), name="z")
@@ -26,7 +29,7 @@ def build_generator(image_size: int, latent_dim: int, width: int = 128, seed: in
     x = layers.LeakyReLU(SLOPE, name="leaky_relu_0")(x)
     x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 128)
     for i in range(1, 5):
-        x = layers.Conv2DTranspose(width, 4, 2, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
+        x = layers.Conv2DTranspose(width, kernel_size, 2, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
     x = ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)  # (80, 80, 3)
     return keras.Model(z, x, name="generator")
@@ -39,22 +42,65 @@ def build_discriminator(image_size: int, width: int = 128, dropout: float = 0.4,
     x = image  # (80, 80, 3)
     for i, stride in enumerate((1, 2, 2, 2, 2)):
         x = layers.Conv2D(width, 5, stride, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
-        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(
-            x
-        )  # (80, 80, 128), (40, ...), (20, ...), (10, ...), (5, ...)
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (80, 80, 128), (40, ...), (20, ...), ... (5, 5, 128)
     x = layers.Flatten(name="flatten")(x)  # (3200,)
     x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
     x = layers.Dense(1, kernel_initializer=weights(), name="logit")(x)  # (1,)
     return keras.Model(image, x, name="discriminator")
 
 
+def build_light_generator(
+    image_size: int, latent_dim: int, width: int = 256, kernel_size: int = 4, seed: int = 0
+) -> keras.Model:
+    """z → image in [-1, 1], by Radford's rule: half the channels wherever the side doubles, BatchNorm in between."""
+    weights = seeded_initializer(seed)
+    side = image_size // 16
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(side * side * width, use_bias=False, kernel_initializer=weights(), name="dense")(z)
+    x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 256)
+    for i in range(1, 5):
+        x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{i}")(x)
+        x = layers.ReLU(name=f"relu_{i}")(x)
+        filters, last = (width // 2**i, False) if i < 4 else (3, True)
+        x = layers.Conv2DTranspose(
+            filters,
+            kernel_size,
+            2,
+            "same",
+            use_bias=last,
+            kernel_initializer=weights(),
+            name="to_rgb" if last else f"deconv_{i}",
+        )(x)  # (10, 10, 128), (20, 20, 64), (40, 40, 32), (80, 80, 3)
+    x = layers.Activation("tanh", name="tanh")(x)
+    return keras.Model(z, x, name="generator")
+
+
+def build_light_discriminator(image_size: int, width: int = 256, dropout: float = 0.4, seed: int = 0) -> keras.Model:
+    """Image in [-1, 1] → logit: the light generator backwards, without BatchNorm."""
+    weights = seeded_initializer(seed)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = image  # (80, 80, 3)
+    for i in range(4):
+        filters = width // 2 ** (3 - i)
+        x = layers.Conv2D(filters, 4, 2, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (40, 40, 32), (20, 20, 64), (10, ...), (5, 5, 256)
+    x = layers.Flatten(name="flatten")(x)  # (6400,)
+    x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
+    x = layers.Dense(1, kernel_initializer=weights(), name="logit")(x)  # (1,)
+    return keras.Model(image, x, name="discriminator")
+
+
 class DCGAN(Adversarial):
-    """Generator and discriminator of convolutions alone, without BatchNorm as in the seed.
+    """Generator and discriminator of convolutions.
 
     Args:
         image_size: side of the images in pixels, a multiple of 16.
         latent_dim: how many values the generator starts from.
-        width: channels of every convolution; 128 in the seed, less for a quick look.
+        width: channels of every convolution (of the widest, where light); 128 in the seed, less for a quick look.
+        light: half the channels wherever the side doubles, and BatchNorm in the generator, as Radford et al. have it;
+            by default every convolution has `width` channels and there is no BatchNorm, as in the seed.
+        kernel_size: side of the kernels that double the side; 4 in the seed. One that the stride, 2, does not divide
+            draws a grid: for chapter 03's failure clinic.
         dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
         seed: of the initial weights and of the noise.
 
@@ -63,7 +109,15 @@ class DCGAN(Adversarial):
     """
 
     def __init__(
-        self, image_size: int = 80, latent_dim: int = 100, *, width: int = 128, dropout: float = 0.4, seed: int = 0
+        self,
+        image_size: int = 80,
+        latent_dim: int = 100,
+        *,
+        width: int = 128,
+        light: bool = False,
+        kernel_size: int = 4,
+        dropout: float = 0.4,
+        seed: int = 0,
     ):
         super().__init__(name="dcgan")
         if image_size < 16 or image_size % 16:
@@ -72,11 +126,19 @@ class DCGAN(Adversarial):
             raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
         if width < 1:
             raise ValueError(f"width must be at least 1, got {width}.")
+        if light and width % 8:
+            raise ValueError(f"width must be a multiple of 8 (three halvings) where light, got {width}.")
+        if kernel_size < 2:
+            raise ValueError(f"kernel_size must be at least 2 (the stride), got {kernel_size}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
-        self.image_size, self.latent_dim, self.width, self.dropout = image_size, latent_dim, width, dropout
-        self.generator = build_generator(image_size, latent_dim, width, seed=seed)
-        self.discriminator = build_discriminator(image_size, width, dropout, seed=seed + 1)
+        self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
+        self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
+        generator, discriminator = (
+            (build_light_generator, build_light_discriminator) if light else (build_generator, build_discriminator)
+        )
+        self.generator = generator(image_size, latent_dim, width, kernel_size, seed=seed)
+        self.discriminator = discriminator(image_size, width, dropout, seed=seed + 1)
         self._ready(seed)
 
     @property
@@ -85,7 +147,8 @@ class DCGAN(Adversarial):
         return {"generator": self.sampler, "discriminator": self.discriminator}
 
     def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in ("image_size", "latent_dim", "width", "dropout")}
+        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "dropout")
+        return {name: getattr(self, name) for name in names}
 
     def call(self, z, training=False):
         """(n, latent_dim) → images (n, size, size, 3) in [-1, 1]."""
@@ -95,6 +158,11 @@ class DCGAN(Adversarial):
         """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
         z = check_z(z, self.latent_dim, labels)
         return to_uint8(in_batches(lambda batch: self.sampler(batch, training=False), z))
+
+    def judge(self, images: np.ndarray | FaceSet) -> np.ndarray:
+        """The discriminator's logits of uint8 images (n, size, size, 3): float32 (n,), above 0 for "real"."""
+        images = check_images(images, self.image_size)
+        return in_batches(lambda batch: self.discriminator(to_float(batch), training=False), images)[:, 0]
 
     def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
         """`n` faces from z ~ N(0, I): uint8 (n, size, size, 3); the same seed gives the same faces."""

@@ -36,7 +36,10 @@ class Finding:
 
 
 def diagnose(
-    history: Mapping[str, Sequence[float]] | object, variety: Sequence[float] | None = None, recent: float = 0.25
+    history: Mapping[str, Sequence[float]] | object,
+    variety: Sequence[float] | None = None,
+    grid: Sequence[float] | None = None,
+    recent: float = 0.25,
 ) -> list[Finding]:
     """Read the curves of a GAN.
 
@@ -45,13 +48,15 @@ def diagnose(
             the dictionary in it.
         variety: for as many epochs, how much samples differ from each other as a share of how much real faces do
             (`variety_of`); without it mode collapse cannot be told from learning.
+        grid: for as many epochs, how much of a grid samples carry (`facelib.metrics.grid_power`).
         recent: the share of the curves that the verdict is about, from the end; at least three values.
 
     Returns:
         findings, the gravest first; one named "healthy" if nothing is wrong.
 
     Raises:
-        ValueError: if a loss is missing, there are fewer than four values, or variety has another length or gaps.
+        ValueError: if a loss is missing, there are fewer than four values, or variety or grid has another length or
+            gaps.
     """
     history = getattr(history, "history", history)
     missing = [loss for loss in LOSSES if loss not in history]
@@ -69,10 +74,16 @@ def diagnose(
                 "Go back to a checkpoint before it, lower the learning rates, and train with a CollapseGuard.",
             )
         ]
-    if variety is not None and (len(variety) != len(real) or not np.isfinite(variety).all()):
-        raise ValueError(f"variety must be one number an epoch, {len(real)} in all, got {list(variety)}.")
+    for name, values in {"variety": variety, "grid": grid}.items():
+        if values is not None and (len(values) != len(real) or not np.isfinite(values).all()):
+            raise ValueError(f"{name} must be one number an epoch, {len(real)} in all, got {list(values)}.")
     last = max(3, round(recent * len(real)))
-    checks = _collapse(variety), _balance(real[-last:], fake[-last:], generator[-last:]), _swings(generator, last)
+    checks = [
+        _collapse(variety),
+        _balance(real[-last:], fake[-last:], generator[-last:]),
+        _swings(generator, last),
+        _checkerboard(grid),
+    ]
     findings = [finding for finding in checks if finding]
     return findings or [_healthy(real[-last:].mean(), fake[-last:].mean(), generator[-last:].mean())]
 
@@ -154,6 +165,16 @@ def _swings(generator: np.ndarray, last: int) -> Finding | None:
         f"The generator's loss jumps by {steps.mean():.1f} from one epoch to the next, around "
         f"{generator[-last:].mean():.1f}: the players chase each other.",
         "Lower both learning rates, take β1 = 0.5 instead of 0.9, or average the generator (ema).",
+    )
+
+
+def _checkerboard(grid: Sequence[float] | None) -> Finding | None:
+    if grid is None or grid[-1] < 2:
+        return None
+    return Finding(
+        "checkerboard",
+        f"Samples carry a grid: {grid[-1]:.1f} times as much power at its frequencies as beside them.",
+        "Make the side of transposed kernels a multiple of their stride, or enlarge first and convolve then.",
     )
 
 

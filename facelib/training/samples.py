@@ -93,7 +93,7 @@ class BestEpoch(keras.callbacks.Callback):
 
     Attributes:
         scores: epochs behind → score.
-        epoch: epochs behind the best one, 0 before the first score.
+        epoch: epochs behind the best one (the later of equals), 0 before the first score.
     """
 
     def __init__(self, score: Callable, mode: str = "min", *, every: int = 1):
@@ -111,7 +111,7 @@ class BestEpoch(keras.callbacks.Callback):
             return
         score = self.scores[done] = float(self.score(model))
         best = self.scores[self.epoch] if self.epoch else self.sign * math.inf
-        if self.sign * score < self.sign * best:  # NaN is not
+        if self.sign * score <= self.sign * best:  # NaN is not
             self.epoch = done
             self._best = [np.array(ops.convert_to_numpy(variable)) for variable in _weights(model)]
 

@@ -1,7 +1,8 @@
 """Trained weights that ship with the library, each with a model card.
 
 A model is two files: `NAME.npz` (float16 arrays, no pickles) and `NAME.json`, its card: what it was trained on, how,
-for how long, how good it is, what it gets wrong, and the SHA-256 of the arrays, which `load` checks.
+for how long, how good it is, what it gets wrong, and the SHA-256 of the arrays, which `load` checks. A GAN has a third,
+`NAME.webp`: sheets that it drew while it learnt.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageSequence
 
 from facelib.files import replacing
 
@@ -33,10 +36,7 @@ def load(name: str, folder: str | os.PathLike = FOLDER):
     Raises:
         ValueError: if there is no such model, the weights' checksum is not the card's, or they do not fit.
     """
-    cards = catalog(folder)
-    if name not in cards:
-        raise ValueError(f"no weights named {name!r} in {folder}; there are {sorted(cards)}.")
-    card = cards[name]
+    card = _card(name, folder)
     path = Path(folder) / f"{name}.npz"
     if _sha256(path) != card["sha256"]:
         raise ValueError(f"{path} is damaged: its SHA-256 is not the card's. Restore it from git or reinstall facelib.")
@@ -82,6 +82,34 @@ def save(model, name: str, card: dict, folder: str | os.PathLike = FOLDER) -> di
     with replacing(folder / f"{name}.json") as partial:
         partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     return card
+
+
+def save_timelapse(frames: Sequence[np.ndarray], name: str, folder: str | os.PathLike = FOLDER) -> None:
+    """Write sheets of samples, uint8 (height, width, 3) each, as one animated WebP."""
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    with replacing(Path(folder) / f"{name}.webp") as partial:
+        first.save(partial, "WEBP", save_all=True, append_images=others, duration=400, quality=80, method=6)
+
+
+def timelapse(name: str, folder: str | os.PathLike = FOLDER) -> dict[int, np.ndarray]:
+    """Epochs behind → the sheet of samples then, uint8 (height, width, 3); the same z in all of them.
+
+    Raises:
+        ValueError: if no such model, or no time-lapse of it, is there.
+    """
+    card = _card(name, folder)
+    if "timelapse_epochs" not in card:
+        raise ValueError(f"{name!r} has no time-lapse.")
+    with Image.open(Path(folder) / f"{name}.webp") as film:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
+    return dict(zip(card["timelapse_epochs"], frames, strict=True))
+
+
+def _card(name: str, folder: str | os.PathLike) -> dict:
+    cards = catalog(folder)
+    if name not in cards:
+        raise ValueError(f"no weights named {name!r} in {folder}; there are {sorted(cards)}.")
+    return cards[name]
 
 
 def named_variables(model) -> dict:

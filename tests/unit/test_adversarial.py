@@ -378,6 +378,13 @@ def test_recipes_are_the_seeds_and_each_trick_is_a_switch():
     rates = [float(modern[f"{player}_optimizer"].learning_rate) for player in ("generator", "discriminator")]
     assert rates[0] != rates[1]
     assert modern["ema"] and modern["augment"] and modern["r1"] and modern["separate_passes"]
+    chosen = [recipe(name, learning_rate=1e-3) for name in ("faithful", "modern")]
+    rates = [
+        [float(c[f"{g_or_d}_optimizer"].learning_rate) for g_or_d in ("generator", "discriminator")] for c in chosen
+    ]
+    np.testing.assert_allclose(rates, [[1e-3, 1e-3], [1e-3, 2e-3]], rtol=1e-5)
+    with pytest.raises(ValueError, match="learning_rate must be positive, got 0"):
+        recipe("modern", learning_rate=0)
     assert recipe("modern", ema=None, r1=0)["ema"] is None
     with pytest.raises(ValueError, match=r"unknown switches \['emma'\]; there are \['augment', 'discriminator_opt"):
         recipe("modern", emma=0.9)

@@ -43,6 +43,26 @@ def test_the_layers_are_the_seeds_tables():
     assert gan.count_params() == 3_033_732
 
 
+def test_light_networks_halve_their_channels_where_the_side_doubles():
+    gan = DCGAN(image_size=80, latent_dim=100, width=256, light=True)
+    maps = [layer.output.shape[1:] for layer in gan.generator.layers if isinstance(layer, layers.Conv2DTranspose)]
+    assert maps == [(10, 10, 128), (20, 20, 64), (40, 40, 32), (80, 80, 3)]
+    maps = [layer.output.shape[1:] for layer in gan.discriminator.layers if isinstance(layer, layers.Conv2D)]
+    assert maps == [(40, 40, 32), (20, 20, 64), (10, 10, 128), (5, 5, 256)]
+    assert (gan.generator.count_params(), gan.discriminator.count_params()) == (1_331_587, 696_545)
+
+
+def test_light_networks_train_with_the_statistics_of_batch_norm(tmp_path):
+    gan = DCGAN(16, 8, width=8, light=True)
+    gan.compile("adam", "adam", ema=0.5)
+    means = [w for w in gan.sampler.weights if w.path.endswith("moving_mean")]
+    before = [np.array(keras.ops.convert_to_numpy(w)) for w in means]
+    gan.fit(np.random.default_rng(0).integers(0, 255, (16, 16, 16, 3), np.uint8), batch_size=8, verbose=0)
+    assert len(means) == 4
+    for was, now in zip(before, means, strict=True):
+        assert np.abs(was - keras.ops.convert_to_numpy(now)).max() > 0
+
+
 def test_to_rgb_is_a_convolution():
     x = np.random.default_rng(0).standard_normal((2, 9, 9, 5), dtype="float32")
     ours, plain = ToRGB(3, 5, 1, "same", activation="tanh"), layers.Conv2D(3, 5, 1, "same", activation="tanh")
@@ -73,12 +93,26 @@ def test_weights_are_saved_from_the_average(tmp_path):
         assert gap < 1e-3, saved.path
 
 
+def test_judge_gives_the_discriminators_logits():
+    gan = DCGAN(16, 8, width=4)
+    images = gan.sample(150)
+    logits = gan.judge(images)
+    scaled = images.astype("float32") / 127.5 - 1
+    wanted = keras.ops.convert_to_numpy(gan.discriminator(scaled, training=False))[:, 0]
+    assert logits.shape == (150,) and logits.dtype == np.float32
+    np.testing.assert_allclose(logits, wanted, atol=1e-5)
+    with pytest.raises(ValueError, match="images must be uint8 of shape"):
+        gan.judge(scaled)
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
         ({"image_size": 40}, "image_size must be a positive multiple of 16.*got 40"),
         ({"latent_dim": 0}, "latent_dim must be at least 1, got 0"),
         ({"width": 0}, "width must be at least 1, got 0"),
+        ({"width": 12, "light": True}, "width must be a multiple of 8.*where light, got 12"),
+        ({"kernel_size": 1}, r"kernel_size must be at least 2 \(the stride\), got 1"),
         ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
     ],
 )

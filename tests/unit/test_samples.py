@@ -79,6 +79,13 @@ def test_higher_can_be_better(faces):
     assert best.epoch == 2
 
 
+def test_the_later_of_equal_epochs_wins(faces):
+    scores = iter([0.0, 0.0, -1.0])
+    best = BestEpoch(lambda model: next(scores), "max")
+    small().fit(faces, epochs=3, batch_size=16, verbose=0, callbacks=[best])
+    assert best.epoch == 2
+
+
 def test_a_score_that_is_no_number_never_wins(faces):
     scores = iter([float("nan"), 5.0, float("nan")])
     best = BestEpoch(lambda model: next(scores))

@@ -12,6 +12,7 @@ from facelib import profiles, train, trainers, weights
 from facelib.data import FaceSet, load_faces
 from facelib.models import DCGAN, VAE
 from facelib.training import recipe
+from facelib.training.doctor import LOSSES
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -30,8 +31,12 @@ class Interrupt(keras.callbacks.Callback):
 def tiny(monkeypatch):
     quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
     monkeypatch.setitem(profiles.SETTINGS["vae"], "quick", quick)
-    quick = {"image_size": 16, "latent_dim": 4, "width": 4, "batch_size": 16, "faces": 64, "epochs": 2}
-    monkeypatch.setitem(profiles.SETTINGS["dcgan"], "quick", quick)
+    for name, size in {"dcgan": {"width": 4}, "dcgan-light": {"width": 8}}.items():
+        quick = profiles.SETTINGS[name]["quick"] | {"image_size": 16, "latent_dim": 4, "batch_size": 16, "faces": 64}
+        monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick | size | {"epochs": 2})
+    for name in ("accordion", "autoencoder"):
+        quick = profiles.SETTINGS[name]["quick"] | {"image_size": 16, "width": 4, "faces": 64, "epochs": 2}
+        monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick)
 
 
 def command(tmp_path, *more):
@@ -98,15 +103,34 @@ def gan_command(tmp_path, *more):
 def test_a_gan_leaves_weights_card_curves_and_a_time_lapse(tiny, tmp_path):
     assert train.main(gan_command(tmp_path, "--epochs", "4", "--recipe", "faithful", "--tensorboard")) == 0
     name = "dcgan-faithful-synthetic-16"
-    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".tensorboard")]
+    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".tensorboard", ".webp")]
     assert sorted(p.name for p in tmp_path.iterdir()) == written
     card = weights.catalog(tmp_path)[name]
     assert card["command"].endswith("dcgan --dataset synthetic --profile quick --recipe faithful --epochs 4")
     assert card["steps"] == 16 and 0 <= card["scores"]["face_rate"][0] <= 1 and card["scores"]["doctor"]
     assert len(list((tmp_path / f"{name}.frames").iterdir())) == 5
+    film = weights.timelapse(name, folder=tmp_path)
+    assert list(film) == [0, 1, 2, 3, 4] and film[4].shape == (4 * 16, 8 * 16, 3)
+    assert [len(card["history"][loss]) for loss in LOSSES] == [4] * 3
+    by_epoch = card["scores"]["face_rate_by_epoch"]
+    assert list(by_epoch) == ["1", "2", "3", "4"]
+    assert by_epoch[str(card["chosen_epoch"])] == max(by_epoch.values())
     assert len((tmp_path / f"{name}.log.csv").read_text().splitlines()) == 5
     assert list((tmp_path / f"{name}.tensorboard").rglob("events*"))
     assert weights.load(name, folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
+
+
+def test_the_light_gan_and_the_accordions_have_commands(tiny, tmp_path):
+    for name in ("dcgan-light", "accordion", "autoencoder"):
+        assert train.main([name, "--profile", "quick", "--out", str(tmp_path)]) == 0
+        card = weights.catalog(tmp_path)[f"{name}-synthetic-16"]
+        assert card["command"].startswith(f"python -m facelib.train {name} --dataset synthetic --profile quick")
+        assert ("--recipe" in card["command"]) == (name == "dcgan-light")
+        assert card["epochs"] == 2 and card["steps"] > 0
+    cards = weights.catalog(tmp_path)
+    assert cards["dcgan-light-synthetic-16"]["config"]["light"]
+    assert [cards[f"{name}-synthetic-16"]["config"]["folds"] for name in ("accordion", "autoencoder")] == [2, 1]
+    assert cards["accordion-synthetic-16"]["scores"]["psnr_db"][0] > 5
 
 
 def test_a_gan_stops_in_time_and_resumes(tiny, tmp_path, capsys):
@@ -128,7 +152,7 @@ def test_changed_settings_are_not_resumed(tiny, tmp_path, capsys):
 def test_another_recipe_or_other_faces_are_not_resumed(tiny, tmp_path, monkeypatch, capsys):
     train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
     with monkeypatch.context() as changed, pytest.raises(SystemExit):
-        changed.setattr(trainers, "recipe", lambda name: recipe(name, r1=0.5))
+        changed.setattr(trainers, "recipe", lambda name, **kwargs: recipe(name, r1=0.5, **kwargs))
         train.main(gan_command(tmp_path, "--epochs", "3", "--resume"))
     assert "r1: was 1.0, now 0.5" in capsys.readouterr().err
     load_faces("synthetic", n=68, size=16, seed=3).save(tmp_path / "faces.npz")
@@ -158,7 +182,9 @@ def no_network(*arguments):
 sys.meta_path.insert(0, Missing())
 socket.socket.connect = no_network
 from facelib import profiles, train
-profiles.SETTINGS["dcgan"]["quick"] = dict(image_size=16, latent_dim=4, width=4, batch_size=16, faces=64, epochs=2)
+profiles.SETTINGS["dcgan"]["quick"] = profiles.SETTINGS["dcgan"]["quick"] | dict(
+    image_size=16, latent_dim=4, width=4, batch_size=16, faces=64, epochs=2
+)
 sys.exit(train.main(sys.argv[1:]))
 """
 

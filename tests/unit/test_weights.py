@@ -6,6 +6,7 @@ import pytest
 from facelib import weights
 from facelib.data import twelve_faces
 from facelib.metrics import psnr
+from facelib.models import DCGAN
 
 CARDS = weights.catalog()
 
@@ -23,8 +24,23 @@ def test_card_says_how_the_weights_came_about_and_they_load(name):
     assert card["name"] == name and card["seconds"] > 0
     model = weights.load(name)
     assert model.get_config() == card["config"]
-    for low, value, high in [(s[1], s[0], s[2]) for s in card["scores"].values()]:
-        assert low <= value <= high
+    intervals = [score for score in card["scores"].values() if isinstance(score, list) and len(score) == 3]
+    assert intervals and all(low <= value <= high for value, low, high in intervals)
+
+
+def test_a_time_lapse_keeps_its_frames_and_their_epochs(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 255, (3, 4, 6, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    weights.save(DCGAN(16, 4, width=4), "small", {"timelapse_epochs": [0, 1, 5]}, folder=tmp_path)
+    weights.save_timelapse(frames, "small", folder=tmp_path)
+    film = weights.timelapse("small", folder=tmp_path)
+    assert list(film) == [0, 1, 5]
+    for kept, frame in zip(film.values(), frames, strict=True):
+        assert kept.shape == frame.shape and np.abs(kept.astype(int) - frame).mean() < 25  # WebP is lossy
+
+
+def test_no_time_lapse_is_an_error():
+    with pytest.raises(ValueError, match="'vae-synthetic-80' has no time-lapse"):
+        weights.timelapse("vae-synthetic-80")
 
 
 def test_the_synthetic_vae_is_as_good_as_its_card_says():

@@ -32,7 +32,7 @@ def sharpness(images: np.ndarray) -> np.ndarray:
     return (steps[0] + steps[1]) / 2
 
 
-def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int = 8) -> float:
+def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int = 2) -> float:
     """How much of a grid there is in the error: its power at the grid's frequencies, as a multiple of that beside them.
 
     Upsampling by two, n times over, leaves patterns of 2ⁿ pixels and less (Odena et al. 2016). The power is that of the

@@ -15,8 +15,17 @@ from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.autoencoder import Autoencoder
 from facelib.models.latent import check_images, in_batches, seeded_initializer
 
+UPSAMPLING = ("transposed", "resized")
 
-def build_fold(image_size: int, width: int = 128, kernel_size: int = 3, seed: int = 0, name: str = "fold"):
+
+def build_fold(
+    image_size: int,
+    width: int = 128,
+    kernel_size: int = 3,
+    upsampling: str = "transposed",
+    seed: int = 0,
+    name: str = "fold",
+) -> keras.Model:
     """Image in [-1, 1] → image in [-1, 1], by way of (size/8, size/8, 2·width)."""
     weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -26,9 +35,13 @@ def build_fold(image_size: int, width: int = 128, kernel_size: int = 3, seed: in
         x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x)  # (64, 64, 128), (32, 32, 128), (16, 16, 256)
     x = layers.BatchNormalization(name="batch_norm")(x)
     for i, filters in enumerate((width, width // 2, 3), 4):
-        x = layers.Conv2DTranspose(filters, kernel_size, 2, "same", kernel_initializer=weights(), name=f"deconv_{i}")(
-            x
-        )  # (32, 32, 128), (64, 64, 64), (128, 128, 3)
+        if upsampling == "resized":
+            x = layers.UpSampling2D(2, name=f"resize_{i}")(x)
+            layer, stride = layers.Conv2D, 1
+        else:
+            layer, stride = layers.Conv2DTranspose, 2
+        x = layer(filters, kernel_size, stride, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
+        # (32, 32, 128), (64, 64, 64), (128, 128, 3)
         x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x) if i < 6 else layers.Activation("tanh", name="tanh")(x)
     return keras.Model(image, x, name=name)
 
@@ -43,15 +56,26 @@ class Accordion(Autoencoder):
         image_size: side of the images in pixels, a multiple of 8.
         folds: how often the picture is folded and unfolded; 2 in the seed.
         width: channels of the first convolution; 128 in the seed, less for a quick look.
-        kernel_size: side of the transposed convolutions' kernels; 3 in the seed. Of 4, which the stride divides, every
-            pixel is written equally often, which leaves no grid (Odena et al. 2016).
+        kernel_size: side of the kernels on the way up; 3 in the seed. With 4, which the stride divides, every pixel is
+            written equally often, which weakens the grid (Odena et al. 2016).
+        upsampling: "transposed" convolutions of stride 2 as in the seed, or pictures "resized" by repeating each pixel
+            before convolutions of stride 1: as many weights, and no grid.
         seed: of the initial weights.
 
     Raises:
         ValueError: if image_size is no multiple of 8, or another argument is out of range.
     """
 
-    def __init__(self, image_size: int = 128, *, folds: int = 2, width: int = 128, kernel_size: int = 3, seed: int = 0):
+    def __init__(
+        self,
+        image_size: int = 128,
+        *,
+        folds: int = 2,
+        width: int = 128,
+        kernel_size: int = 3,
+        upsampling: str = "transposed",
+        seed: int = 0,
+    ):
         super().__init__(name="accordion")
         if image_size < 8 or image_size % 8:
             raise ValueError(f"image_size must be a positive multiple of 8 (three halvings), got {image_size}.")
@@ -61,9 +85,12 @@ class Accordion(Autoencoder):
             raise ValueError(f"width must be positive and even, got {width}.")
         if kernel_size < 2:
             raise ValueError(f"kernel_size must be at least 2 (the stride), got {kernel_size}.")
-        self.image_size, self.width, self.kernel_size = image_size, width, kernel_size
+        if upsampling not in UPSAMPLING:
+            raise ValueError(f"upsampling must be one of {UPSAMPLING}, got {upsampling!r}.")
+        self.image_size, self.width, self.kernel_size, self.upsampling = image_size, width, kernel_size, upsampling
         self.folds = [
-            build_fold(image_size, width, kernel_size, seed=seed + i, name=f"fold_{i + 1}") for i in range(folds)
+            build_fold(image_size, width, kernel_size, upsampling, seed=seed + i, name=f"fold_{i + 1}")
+            for i in range(folds)
         ]
         self.built = True
 
@@ -78,6 +105,7 @@ class Accordion(Autoencoder):
             "folds": len(self.folds),
             "width": self.width,
             "kernel_size": self.kernel_size,
+            "upsampling": self.upsampling,
         }
 
     def call(self, images, training=False):

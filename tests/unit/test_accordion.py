@@ -37,6 +37,12 @@ def test_parameters_and_layers_are_those_of_the_seed():
     assert [(type(x).__name__, x.output.shape[1:], x.count_params()) for x in layers] == fold * 2
 
 
+def test_resized_pictures_need_as_many_weights():
+    assert Accordion(64, upsampling="resized").count_params() == Accordion(64).count_params() == 1_635_846
+    fold = Accordion(32, folds=1, width=2, upsampling="resized").folds[0]
+    assert [fold.get_layer(f"deconv_{i}").output.shape[1] for i in (4, 5, 6)] == [8, 16, 32]
+
+
 def written(kernel_size):
     """How often a transposed convolution of stride 2 writes each pixel: all weights 1, one channel, no bias."""
     fold = Accordion(32, folds=1, width=2, kernel_size=kernel_size).folds[0]
@@ -85,6 +91,7 @@ def test_nothing_can_be_drawn_from_it():
         ({"image_size": 100}, "image_size must be a positive multiple of 8.*got 100"),
         ({"folds": 0}, "folds must be at least 1, got 0"),
         ({"width": 3}, "width must be positive and even, got 3"),
+        ({"upsampling": "bigger"}, "upsampling must be one of .*got 'bigger'"),
         ({"kernel_size": 1}, r"kernel_size must be at least 2 \(the stride\), got 1"),
     ],
 )

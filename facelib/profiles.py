@@ -19,7 +19,7 @@ _ACCORDION_FULL = {
     "test_faces": 200,
     "study_faces": 200,
 }
-_ACCORDION_QUICK = _ACCORDION_FULL | {"image_size": 32, "width": 32, "faces": 1000, "epochs": 2, "study_faces": 60}
+_ACCORDION_QUICK = _ACCORDION_FULL | {"image_size": 32, "width": 32, "faces": 500, "epochs": 2, "study_faces": 60}
 _DCGAN_FULL = {
     "image_size": 80,
     "latent_dim": 100,

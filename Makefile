@@ -7,7 +7,7 @@ DATASET := synthetic
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' -o -name '*.webp' 2>/dev/null)
+LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' -o -name '*.zip' 2>/dev/null)
 # What runs on JAX too.
 JAX := accordion.py adversarial.py augment.py dcgan.py guard.py jax.py models.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)

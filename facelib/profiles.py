@@ -46,12 +46,6 @@ SETTINGS = {
         "colab": _ACCORDION_FULL | {"faces": 10_000, "epochs": 10},
         "full": _ACCORDION_FULL | {"faces": 2500, "epochs": 2},
     },
-    # One fold of it.
-    "autoencoder": {
-        "quick": _ACCORDION_QUICK | {"folds": 1},
-        "colab": _ACCORDION_FULL | {"folds": 1, "faces": 10_000, "epochs": 10},
-        "full": _ACCORDION_FULL | {"folds": 1, "faces": 2500, "epochs": 2},
-    },
     # steps_per_epoch: how often scores, sheets and checkpoints are made.
     "dcgan": {
         "quick": _DCGAN_QUICK,
@@ -82,6 +76,8 @@ SETTINGS = {
         "full": _VAE_FULL | {"faces": 10_000, "epochs": 14, "test_faces": 500, "study_faces": 4000, "trials": 500},
     },
 }
+# One fold of the accordion, and nothing else changed.
+SETTINGS["autoencoder"] = {name: sizes | {"folds": 1} for name, sizes in SETTINGS["accordion"].items()}
 
 
 def settings(model: str, profile: str = "quick") -> SimpleNamespace:

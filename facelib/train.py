@@ -72,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"\ninterrupted. {' '.join(getattr(stop, '__notes__', []))}", file=sys.stderr)
         return INTERRUPTED
-    print(f"{options.out / card['name']}.npz: {card['bytes'] / 1e6:.1f} MB after {card['seconds']} s, {card['scores']}")
+    scores = {name: score for name, score in card["scores"].items() if not isinstance(score, dict)}
+    print(f"{options.out / card['name']}.npz: {card['bytes'] / 1e6:.1f} MB after {card['seconds']} s, {scores}")
     return 0
 
 

@@ -92,8 +92,8 @@ def train_accordion(options: Options) -> dict:
     sizes = settings(options.name, options.profile)
     model = Accordion(sizes.image_size, folds=sizes.folds, width=sizes.width)
     failures = (
-        "A grid of two pixels shows on even skin, from transposed convolutions whose stride does not divide their "
-        "kernel. It compresses nothing, its middle is larger than a picture, and there is nothing to sample from."
+        "A grid shows on even areas, from the transposed convolutions. There is nothing to sample from: the middle has "
+        "no known distribution."
     )
     return _train_autoencoder(model, sizes, options, "mean squared error", failures)
 
@@ -145,6 +145,8 @@ def train_dcgan(options: Options) -> dict:
     checkpoint = _run(
         model, name, train, options, run, epochs, sizes.batch_size, [grid, *best], best, steps_per_epoch=steps
     )
+    if not grid.frames:  # all epochs were done before
+        grid.take_up(epochs)
     chosen = best[0].restore(model) if best else epochs
 
     samples = model.sample(500, seed=1)
@@ -161,13 +163,12 @@ def train_dcgan(options: Options) -> dict:
         "chosen_epoch": chosen,
         "scores": scores,
         "history": curves,
-        "timelapse_epochs": grid.epochs,
         "known_failures": (
             "Some z give no face, or one with parts missing; the two halves of a face need not match. The detector "
             "behind face_rate is no judge of beauty, and a share of faces says nothing of variety."
         ),
     }
-    weights.save_timelapse(grid.frames, name, folder=options.out)
+    weights.save_timelapse(dict(zip(grid.epochs, grid.frames, strict=True)), name, folder=options.out)
     return _finish(model, name, card, options, checkpoint)
 
 
@@ -219,8 +220,9 @@ def _run(
     log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)
     board = [keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard")] if options.tensorboard else []
     options.out.mkdir(parents=True, exist_ok=True)
-    # The limit before the checkpoint, which saves when the run is about to stop; the logs after it.
-    callbacks = [*limit, *callbacks, checkpoint, log, *board]
+    # The limit after scores and sheets, which take time; the checkpoint, which saves when the run is about to stop, and
+    # the logs after it.
+    callbacks = [*callbacks, *limit, checkpoint, log, *board]
     how = {"epochs": epochs, "batch_size": batch_size, "initial_epoch": done, "verbose": 2, "callbacks": callbacks}
     try:
         model.fit(train, **how, **kwargs)

@@ -42,10 +42,13 @@ def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int
     Args:
         images, others: uint8 (n, size, size, 3), the pictures and what they should have been; without others, of the
             pictures themselves.
-        period: of the grid in pixels, at most a quarter of the pictures' side and a divisor of it.
+        period: of the grid in pixels, at most a quarter of the pictures' side and a divisor of it; its frequencies
+            include those of every period that divides it.
 
     Returns:
-        about 1 where there is no grid, more where there is one; NaN for equal pictures.
+        more than 1 where there is a grid. An error without one gives about 1 (blurred faces 1.01 to 1.08), one of
+        pixels that are repeated less. It is a share of the error: the same grid counts less beside a larger error.
+        NaN for equal pictures.
 
     Raises:
         ValueError: for pictures of other types or shapes, or a period that does not fit.
@@ -54,7 +57,7 @@ def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int
     _check_pair(images, others)
     size = images.shape[1]
     if period < 2 or size % period or size // period < 4:
-        raise ValueError(f"period must be at least 2, and {size} pixels 4 times as much or more, got {period}.")
+        raise ValueError(f"period must be at least 2 and divide {size} pixels into 4 parts or more, got {period}.")
     window = np.hanning(size + 1)[:-1]
     error = (images.astype(np.float64) - others) * window[:, None, None] * window[:, None]
     power = (np.abs(np.fft.fft2(error, axes=(1, 2))) ** 2).sum(axis=(0, 3))

@@ -57,9 +57,9 @@ class Accordion(Autoencoder):
         folds: how often the picture is folded and unfolded; 2 in the seed.
         width: channels of the first convolution; 128 in the seed, less for a quick look.
         kernel_size: side of the kernels on the way up; 3 in the seed. With 4, which the stride divides, every pixel is
-            written equally often, which weakens the grid (Odena et al. 2016).
+            written equally often.
         upsampling: "transposed" convolutions of stride 2 as in the seed, or pictures "resized" by repeating each pixel
-            before convolutions of stride 1: as many weights, and no grid.
+            before convolutions of stride 1: as many weights, all of them shared by all pixels (Odena et al. 2016).
         seed: of the initial weights.
 
     Raises:

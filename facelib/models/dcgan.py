@@ -21,7 +21,7 @@ SLOPE = 0.2  # of LeakyReLU below zero
 def build_generator(
     image_size: int, latent_dim: int, width: int = 128, kernel_size: int = 4, seed: int = 0
 ) -> keras.Model:
-    """z → image in [-1, 1]. The kernels' side, 4, is a multiple of the stride, against grids (Odena et al. 2016)."""
+    """z → image in [-1, 1]."""
     weights = seeded_initializer(seed)
     side = image_size // 16
     z = keras.Input((latent_dim,), name="z")
@@ -99,8 +99,8 @@ class DCGAN(Adversarial):
         width: channels of every convolution (of the widest, where light); 128 in the seed, less for a quick look.
         light: half the channels wherever the side doubles, and BatchNorm in the generator, as Radford et al. have it;
             by default every convolution has `width` channels and there is no BatchNorm, as in the seed.
-        kernel_size: side of the kernels that double the side; 4 in the seed. One that the stride, 2, does not divide
-            draws a grid: for chapter 03's failure clinic.
+        kernel_size: side of the kernels that double the side; 4 in the seed. Sides that the stride, 2, does not divide
+            write some pixels more often than others (Odena et al. 2016).
         dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
         seed: of the initial weights and of the noise.
 

@@ -1,4 +1,4 @@
-"""What every model with a latent space needs around its networks: z, checks, batches."""
+"""What models need around their networks: z, checks, batches."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ class Finding:
 def diagnose(
     history: Mapping[str, Sequence[float]] | object,
     variety: Sequence[float] | None = None,
-    grid: Sequence[float] | None = None,
     recent: float = 0.25,
+    grid: Sequence[float] | None = None,
 ) -> list[Finding]:
     """Read the curves of a GAN.
 
@@ -48,8 +48,8 @@ def diagnose(
             the dictionary in it.
         variety: for as many epochs, how much samples differ from each other as a share of how much real faces do
             (`variety_of`); without it mode collapse cannot be told from learning.
-        grid: for as many epochs, how much of a grid samples carry (`facelib.metrics.grid_power`).
         recent: the share of the curves that the verdict is about, from the end; at least three values.
+        grid: for as many epochs, how much of a grid samples carry (`facelib.metrics.grid_power`).
 
     Returns:
         findings, the gravest first; one named "healthy" if nothing is wrong.
@@ -82,7 +82,7 @@ def diagnose(
         _collapse(variety),
         _balance(real[-last:], fake[-last:], generator[-last:]),
         _swings(generator, last),
-        _checkerboard(grid),
+        _checkerboard(grid, last),
     ]
     findings = [finding for finding in checks if finding]
     return findings or [_healthy(real[-last:].mean(), fake[-last:].mean(), generator[-last:].mean())]
@@ -168,13 +168,13 @@ def _swings(generator: np.ndarray, last: int) -> Finding | None:
     )
 
 
-def _checkerboard(grid: Sequence[float] | None) -> Finding | None:
-    if grid is None or grid[-1] < 2:
+def _checkerboard(grid: Sequence[float] | None, last: int) -> Finding | None:
+    if grid is None or (power := float(np.mean(grid[-last:]))) < 2:
         return None
     return Finding(
         "checkerboard",
-        f"Samples carry a grid: {grid[-1]:.1f} times as much power at its frequencies as beside them.",
-        "Make the side of transposed kernels a multiple of their stride, or enlarge first and convolve then.",
+        f"Samples carry a grid: {power:.1f} times as much power at its frequencies as beside them.",
+        "Train on: most of it is unlearnt. What stays goes when pictures are enlarged first and convolved then.",
     )
 
 

@@ -56,18 +56,30 @@ class SampleGrid(keras.callbacks.Callback):
         if self._begun:
             return
         self._begun = True
-        drawn = sorted(self.folder.glob("epoch-[0-9][0-9][0-9][0-9]*.png")) if self.folder is not None else []
         if epoch == 0:
             self.frames, self.epochs = [], []
-            for path in drawn:  # another run's
+            for path in self._kept().values():  # another run's
                 path.unlink()
             self._draw(0)
         elif not self.frames:
-            for path in drawn:
-                done = int(path.stem.removeprefix("epoch-"))
-                if done <= epoch:
-                    self.frames.append(np.asarray(Image.open(path).convert("RGB")))
-                    self.epochs.append(done)
+            self.take_up(epoch)
+
+    def take_up(self, epoch: int) -> None:
+        """Read the sheets that an earlier run kept in the folder, up to this many epochs, those off schedule apart."""
+        kept = {
+            done: path
+            for done, path in self._kept().items()
+            if done < epoch and done % self.every == 0 or done == epoch
+        }
+        self.epochs = list(kept)
+        self.frames = [np.asarray(Image.open(path).convert("RGB")) for path in kept.values()]
+
+    def _kept(self) -> dict[int, Path]:
+        """Epochs behind → sheet in the folder."""
+        if self.folder is None:
+            return {}
+        paths = self.folder.glob("epoch-[0-9][0-9][0-9][0-9]*.png")
+        return dict(sorted((int(path.stem.removeprefix("epoch-")), path) for path in paths))
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
@@ -111,7 +123,7 @@ class BestEpoch(keras.callbacks.Callback):
             return
         score = self.scores[done] = float(self.score(model))
         best = self.scores[self.epoch] if self.epoch else self.sign * math.inf
-        if self.sign * score <= self.sign * best:  # NaN is not
+        if math.isfinite(score) and self.sign * score <= self.sign * best:
             self.epoch = done
             self._best = [np.array(ops.convert_to_numpy(variable)) for variable in _weights(model)]
 

@@ -2,19 +2,20 @@
 
 A model is two files: `NAME.npz` (float16 arrays, no pickles) and `NAME.json`, its card: what it was trained on, how,
 for how long, how good it is, what it gets wrong, and the SHA-256 of the arrays, which `load` checks. A GAN has a third,
-`NAME.webp`: sheets that it drew while it learnt.
+`NAME.zip`: sheets that it drew while it learnt.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Sequence
+import zipfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from facelib.files import replacing
 
@@ -84,11 +85,13 @@ def save(model, name: str, card: dict, folder: str | os.PathLike = FOLDER) -> di
     return card
 
 
-def save_timelapse(frames: Sequence[np.ndarray], name: str, folder: str | os.PathLike = FOLDER) -> None:
-    """Write sheets of samples, uint8 (height, width, 3) each, as one animated WebP."""
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    with replacing(Path(folder) / f"{name}.webp") as partial:
-        first.save(partial, "WEBP", save_all=True, append_images=others, duration=400, quality=80, method=6)
+def save_timelapse(sheets: dict[int, np.ndarray], name: str, folder: str | os.PathLike = FOLDER) -> None:
+    """Keep sheets of samples, epochs behind → uint8 (height, width, 3), as JPEGs in one archive, `NAME.zip`."""
+    with replacing(Path(folder) / f"{name}.zip") as partial, zipfile.ZipFile(partial, "w") as archive:
+        for epoch, sheet in sheets.items():
+            encoded = io.BytesIO()
+            Image.fromarray(sheet).save(encoded, "JPEG", quality=85)
+            archive.writestr(f"epoch-{epoch:04d}.jpg", encoded.getvalue())
 
 
 def timelapse(name: str, folder: str | os.PathLike = FOLDER) -> dict[int, np.ndarray]:
@@ -97,12 +100,15 @@ def timelapse(name: str, folder: str | os.PathLike = FOLDER) -> dict[int, np.nda
     Raises:
         ValueError: if no such model, or no time-lapse of it, is there.
     """
-    card = _card(name, folder)
-    if "timelapse_epochs" not in card:
+    _card(name, folder)
+    path = Path(folder) / f"{name}.zip"
+    if not path.exists():
         raise ValueError(f"{name!r} has no time-lapse.")
-    with Image.open(Path(folder) / f"{name}.webp") as film:
-        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
-    return dict(zip(card["timelapse_epochs"], frames, strict=True))
+    with zipfile.ZipFile(path) as archive:
+        return {
+            int(Path(entry).stem.removeprefix("epoch-")): np.asarray(Image.open(io.BytesIO(archive.read(entry))))
+            for entry in archive.namelist()
+        }
 
 
 def _card(name: str, folder: str | os.PathLike) -> dict:

@@ -52,7 +52,7 @@ def test_light_networks_halve_their_channels_where_the_side_doubles():
     assert (gan.generator.count_params(), gan.discriminator.count_params()) == (1_331_587, 696_545)
 
 
-def test_light_networks_train_with_the_statistics_of_batch_norm(tmp_path):
+def test_light_networks_train_with_the_statistics_of_batch_norm():
     gan = DCGAN(16, 8, width=8, light=True)
     gan.compile("adam", "adam", ema=0.5)
     means = [w for w in gan.sampler.weights if w.path.endswith("moving_mean")]

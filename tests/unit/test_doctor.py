@@ -52,8 +52,8 @@ def test_collapse_shows_in_variety_only():
 
 def test_a_grid_is_seen_at_the_end():
     history = curves(0.5, 0.5, 1.0)
-    assert names(diagnose(history, grid=[5.0] * 11 + [1.1])) == ["healthy"]
-    (finding,) = diagnose(history, grid=[1.0] * 11 + [3.2])
+    assert names(diagnose(history, grid=[5.0] * 9 + [1.1] * 3)) == ["healthy"]
+    (finding,) = diagnose(history, grid=[1.0] * 9 + [3.2] * 3)
     assert finding.name == "checkerboard" and "3.2 times as much power" in finding.seen
     with pytest.raises(ValueError, match="grid must be one number an epoch, 12 in all"):
         diagnose(history, grid=[1.0])

@@ -79,6 +79,16 @@ def test_higher_can_be_better(faces):
     assert best.epoch == 2
 
 
+def test_sheets_off_the_schedule_are_left_out_when_a_run_is_taken_up(tmp_path):
+    for epoch in (0, 2, 3, 4, 6):
+        Image.fromarray(np.full((4, 4, 3), epoch, np.uint8)).save(tmp_path / f"epoch-{epoch:04d}.png")
+    grid = SampleGrid(1, 1, every=2, folder=tmp_path)
+    grid.take_up(4)
+    assert grid.epochs == [0, 2, 4] and [frame[0, 0, 0] for frame in grid.frames] == [0, 2, 4]
+    grid.take_up(3)
+    assert grid.epochs == [0, 2, 3]
+
+
 def test_the_later_of_equal_epochs_wins(faces):
     scores = iter([0.0, 0.0, -1.0])
     best = BestEpoch(lambda model: next(scores), "max")

@@ -103,7 +103,7 @@ def gan_command(tmp_path, *more):
 def test_a_gan_leaves_weights_card_curves_and_a_time_lapse(tiny, tmp_path):
     assert train.main(gan_command(tmp_path, "--epochs", "4", "--recipe", "faithful", "--tensorboard")) == 0
     name = "dcgan-faithful-synthetic-16"
-    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".tensorboard", ".webp")]
+    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".tensorboard", ".zip")]
     assert sorted(p.name for p in tmp_path.iterdir()) == written
     card = weights.catalog(tmp_path)[name]
     assert card["command"].endswith("dcgan --dataset synthetic --profile quick --recipe faithful --epochs 4")
@@ -140,6 +140,18 @@ def test_a_gan_stops_in_time_and_resumes(tiny, tmp_path, capsys):
     assert "1 of 3 epochs done" in capsys.readouterr().out
     log = (tmp_path / "dcgan-synthetic-16.log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
+
+
+def test_a_gan_killed_after_its_last_epoch_resumes_to_its_card(tiny, tmp_path, monkeypatch):
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as changed:
+        changed.setattr(trainers, "diagnose", killed)
+        assert train.main(gan_command(tmp_path, "--epochs", "4")) == train.INTERRUPTED
+    assert train.main(gan_command(tmp_path, "--epochs", "4", "--resume")) == 0
+    assert list(weights.timelapse("dcgan-synthetic-16", folder=tmp_path)) == [0, 1, 2, 3, 4]
+    assert len(weights.catalog(tmp_path)["dcgan-synthetic-16"]["history"]["g_loss"]) == 4
 
 
 def test_changed_settings_are_not_resumed(tiny, tmp_path, capsys):

@@ -9,8 +9,6 @@ Two ways to provoke trouble on a small DCGAN (32 px), two random seeds, without 
 from __future__ import annotations
 
 import os
-import subprocess
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,9 +18,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from facelib import results
-from facelib.backend import device
 from facelib.data import load_faces
-from facelib.files import replacing
 from facelib.models import DCGAN
 from facelib.training import CollapseGuard, recipe, variety_of
 from facelib.training.guard import BOUNDS
@@ -32,7 +28,6 @@ PROVOCATIONS = {"learning rates of 5e-3": (5e-3, 5e-3, 0.9), "discriminator 20 t
 GUARDS = ("none", "seed", "player")
 SEEDS = (0, 1)
 EPOCHS, STEPS, BATCH = 3, 60, 32
-ROOT = Path(__file__).resolve().parent.parent
 TABLE = results.FOLDER / "collapse_guard.csv"
 
 
@@ -81,23 +76,15 @@ def measure(provocation: str, guard: str, seed: int, faces) -> dict:
 
 def main() -> None:
     faces = load_faces("synthetic", 1000, 32, subset="train")
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    made = {
-        "command": "python experiments/collapse_guard.py",
-        "commit": commit.stdout.strip(),
-        "device": f"{device()}, {keras.backend.backend()}",
-    }
+    made = results.provenance("python experiments/collapse_guard.py")
     keys = ["provocation", "guard", "seed"]
     table = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=keys)
     done = set(table[keys].itertuples(index=False, name=None))
     grid = [(how, guard, seed) for how in PROVOCATIONS for seed in SEEDS for guard in GUARDS]
     for run in tqdm([run for run in grid if run not in done], desc="training"):
-        row = pd.DataFrame([measure(*run, faces) | made]).round(4)
+        row = pd.DataFrame([measure(*run, faces) | made])
         table = row if table.empty else pd.concat([table, row])
-        with replacing(TABLE) as partial:
-            table.to_csv(partial, index=False)
+        results.save("collapse_guard", table)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,14 +25,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from facelib import results
-from facelib.backend import device
 from facelib.data import crop_faces, find_faces
 from facelib.data.photos import read_photo
 from facelib.data.portraits import TABLE, portrait_photos, portraits_table
 from facelib.data.rules import ENGRAVING_ABOVE, HATCHING_SIZE, PROFILE_ABOVE, hatching, turned
 from facelib.files import replacing
 
-ROOT = Path(__file__).resolve().parent.parent
 CHUNK, CONFIDENCE = 128, 0.9
 METHODS = ("one by one", "padded by mtcnn", "facelib")
 
@@ -151,10 +148,8 @@ def main() -> None:
     parser.add_argument("--compared", type=int, default=2048, help="photos to compare the ways on; 0 for none")
     options = parser.parse_args()
 
+    made = results.provenance(" ".join(["python experiments/crop_portraits.py", *sys.argv[1:]]))
     table, photos = portraits_table(), portrait_photos()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
     # A cache of its own, or a second run would measure nothing.
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FACELIB_CACHE"] = cache
@@ -163,12 +158,8 @@ def main() -> None:
         rows = np.random.default_rng(0).permutation(len(photos))[: options.compared]
         tables["crop_portraits"] = compare([photos[row] for row in np.sort(rows)])
     for name, rows in tables.items():
-        rows = rows.round(4)
-        rows["command"] = " ".join(["python experiments/crop_portraits.py", *sys.argv[1:]])
-        rows["commit"] = commit
-        rows["device"] = f"{device()}, tensorflow"
-        with replacing(results.FOLDER / f"{name}.csv") as partial:
-            rows.to_csv(partial, index=False)
+        rows = rows.assign(**made)
+        results.save(name, rows)
         print(rows.iloc[:, :-3].to_string(index=False))
 
 

@@ -8,8 +8,6 @@ Chapter 01 draws the table and measures the row β = 0.3, seed 0 again. Five min
 from __future__ import annotations
 
 import os
-import subprocess
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -19,16 +17,13 @@ from keras import ops
 from tqdm import tqdm
 
 from facelib import profiles, results
-from facelib.backend import device
 from facelib.data import load_faces
-from facelib.files import replacing
 from facelib.metrics import psnr, sharpness, ssim
 from facelib.models import VAE
 from facelib.models.vae import kl_divergence
 
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 SEEDS = (0, 1, 2)
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def measure(beta: float, seed: int, train, test, sizes) -> dict:
@@ -49,20 +44,13 @@ def measure(beta: float, seed: int, train, test, sizes) -> dict:
 
 
 def main() -> None:
+    made = results.provenance("python experiments/vae_beta.py")
     sizes = profiles.settings("vae", "quick")
     train = load_faces("synthetic", sizes.faces, sizes.image_size, subset="train")
     test = load_faces("synthetic", sizes.test_faces, sizes.image_size, subset="test")
     grid = [(beta, seed) for beta in BETAS for seed in SEEDS]
     rows = [measure(beta, seed, train, test, sizes) for beta, seed in tqdm(grid, desc="training")]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    table = pd.DataFrame(rows).round(4)
-    table["command"] = "python experiments/vae_beta.py"
-    table["commit"] = commit.stdout.strip()
-    table["device"] = f"{device()}, {keras.backend.backend()}"
-    with replacing(results.FOLDER / "vae_beta.csv") as partial:
-        table.to_csv(partial, index=False)
+    results.save("vae_beta", pd.DataFrame(rows).assign(**made))
 
 
 if __name__ == "__main__":

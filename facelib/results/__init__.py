@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pandas as pd
+
+from facelib.files import replacing
 
 FOLDER = Path(__file__).parent
 
@@ -18,4 +21,21 @@ def load(name: str) -> pd.DataFrame:
     path = FOLDER / f"{name}.csv"
     if not path.exists():
         raise ValueError(f"no results named {name!r}; there are {sorted(p.stem for p in FOLDER.glob('*.csv'))}.")
-    return pd.read_csv(path)
+    return pd.read_csv(path, dtype={"commit": str})  # some are all digits
+
+
+def provenance(command: str) -> dict[str, str]:
+    """What made a row: the command, the commit of this checkout, the device."""
+    import keras
+
+    from facelib.backend import device
+
+    git = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+    return {"command": command, "commit": commit, "device": f"{device()}, {keras.backend.backend()}"}
+
+
+def save(name: str, table: pd.DataFrame) -> None:
+    """Write an experiment's table, numbers to four decimals."""
+    with replacing(FOLDER / f"{name}.csv") as partial:
+        table.round(4).to_csv(partial, index=False)

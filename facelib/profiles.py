@@ -31,6 +31,7 @@ _DCGAN_FULL = {
 }
 _DCGAN_QUICK = _DCGAN_FULL | {"image_size": 32, "width": 32, "faces": 2000, "steps_per_epoch": 30, "epochs": 6}
 _LIGHT_FULL = _DCGAN_FULL | {"width": 192, "light": True, "batch_size": 32, "learning_rate": 4e-4}
+_SMALL_FULL = _LIGHT_FULL | {"image_size": 32, "width": 64, "faces": 10_000, "epochs": 25}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -56,6 +57,12 @@ SETTINGS = {
         "quick": _DCGAN_QUICK | {"light": True},
         "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150},
         "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 25},
+    },
+    # The patient of chapter 03's failure clinic: small enough to be made ill and cured in seconds.
+    "dcgan-small": {
+        "quick": _DCGAN_QUICK | {"light": True},
+        "colab": _SMALL_FULL,
+        "full": _SMALL_FULL,
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

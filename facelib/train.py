@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facelib.profiles import PROFILES
 
-MODELS = ("accordion", "autoencoder", "dcgan", "dcgan-light", "vae")
+MODELS = ("accordion", "autoencoder", "dcgan", "dcgan-light", "dcgan-small", "vae")
 DATASETS = ("synthetic", "portraits", "celeba")
 OUT_OF_TIME, INTERRUPTED = 75, 130
 

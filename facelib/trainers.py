@@ -121,7 +121,7 @@ def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str)
 
 
 def train_dcgan(options: Options) -> dict:
-    """Train a DCGAN, or under the name "dcgan-light" a light one, by one of the recipes; returns its card."""
+    """Train a DCGAN, or a light one ("dcgan-light", "dcgan-small"), by one of the recipes; returns its card."""
     sizes = settings(options.name, options.profile)
     epochs = sizes.epochs if options.epochs is None else options.epochs
     train, _ = _faces(options, sizes)
@@ -177,6 +177,7 @@ TRAINERS = {
     "autoencoder": train_accordion,
     "dcgan": train_dcgan,
     "dcgan-light": train_dcgan,
+    "dcgan-small": train_dcgan,
     "vae": train_vae,
 }
 

@@ -14,8 +14,7 @@ from keras import layers, ops
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.autoencoder import Autoencoder
 from facelib.models.latent import check_images, in_batches, seeded_initializer
-
-UPSAMPLING = ("transposed", "resized")
+from facelib.models.layers import check_upsampling, doubled
 
 
 def build_fold(
@@ -35,12 +34,7 @@ def build_fold(
         x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x)  # (64, 64, 128), (32, 32, 128), (16, 16, 256)
     x = layers.BatchNormalization(name="batch_norm")(x)
     for i, filters in enumerate((width, width // 2, 3), 4):
-        if upsampling == "resized":
-            x = layers.UpSampling2D(2, name=f"resize_{i}")(x)
-            layer, stride = layers.Conv2D, 1
-        else:
-            layer, stride = layers.Conv2DTranspose, 2
-        x = layer(filters, kernel_size, stride, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
+        x = doubled(x, filters, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights())
         # (32, 32, 128), (64, 64, 64), (128, 128, 3)
         x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x) if i < 6 else layers.Activation("tanh", name="tanh")(x)
     return keras.Model(image, x, name=name)
@@ -85,9 +79,8 @@ class Accordion(Autoencoder):
             raise ValueError(f"width must be positive and even, got {width}.")
         if kernel_size < 2:
             raise ValueError(f"kernel_size must be at least 2 (the stride), got {kernel_size}.")
-        if upsampling not in UPSAMPLING:
-            raise ValueError(f"upsampling must be one of {UPSAMPLING}, got {upsampling!r}.")
-        self.image_size, self.width, self.kernel_size, self.upsampling = image_size, width, kernel_size, upsampling
+        self.image_size, self.width, self.kernel_size = image_size, width, kernel_size
+        self.upsampling = check_upsampling(upsampling)
         self.folds = [
             build_fold(image_size, width, kernel_size, upsampling, seed=seed + i, name=f"fold_{i + 1}")
             for i in range(folds)

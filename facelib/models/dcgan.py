@@ -12,14 +12,19 @@ from keras import layers
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
-from facelib.models.layers import ToRGB
+from facelib.models.layers import ToRGB, check_upsampling, doubled
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
 
 
 def build_generator(
-    image_size: int, latent_dim: int, width: int = 128, kernel_size: int = 4, seed: int = 0
+    image_size: int,
+    latent_dim: int,
+    width: int = 128,
+    kernel_size: int = 4,
+    upsampling: str = "transposed",
+    seed: int = 0,
 ) -> keras.Model:
     """z → image in [-1, 1]."""
     weights = seeded_initializer(seed)
@@ -29,7 +34,7 @@ def build_generator(
     x = layers.LeakyReLU(SLOPE, name="leaky_relu_0")(x)
     x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 128)
     for i in range(1, 5):
-        x = layers.Conv2DTranspose(width, kernel_size, 2, "same", kernel_initializer=weights(), name=f"deconv_{i}")(x)
+        x = doubled(x, width, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights())
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
     x = ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)  # (80, 80, 3)
     return keras.Model(z, x, name="generator")
@@ -50,7 +55,12 @@ def build_discriminator(image_size: int, width: int = 128, dropout: float = 0.4,
 
 
 def build_light_generator(
-    image_size: int, latent_dim: int, width: int = 256, kernel_size: int = 4, seed: int = 0
+    image_size: int,
+    latent_dim: int,
+    width: int = 256,
+    kernel_size: int = 4,
+    upsampling: str = "transposed",
+    seed: int = 0,
 ) -> keras.Model:
     """z → image in [-1, 1], by Radford's rule: half the channels wherever the side doubles, BatchNorm in between."""
     weights = seeded_initializer(seed)
@@ -62,15 +72,9 @@ def build_light_generator(
         x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{i}")(x)
         x = layers.ReLU(name=f"relu_{i}")(x)
         filters, last = (width // 2**i, False) if i < 4 else (3, True)
-        x = layers.Conv2DTranspose(
-            filters,
-            kernel_size,
-            2,
-            "same",
-            use_bias=last,
-            kernel_initializer=weights(),
-            name="to_rgb" if last else f"deconv_{i}",
-        )(x)  # (10, 10, 128), (20, 20, 64), (40, 40, 32), (80, 80, 3)
+        name = "to_rgb" if last else f"deconv_{i}"
+        x = doubled(x, filters, kernel_size, upsampling, name, use_bias=last, kernel_initializer=weights())
+        # (10, 10, 128), (20, 20, 64), (40, 40, 32), (80, 80, 3)
     x = layers.Activation("tanh", name="tanh")(x)
     return keras.Model(z, x, name="generator")
 
@@ -101,6 +105,8 @@ class DCGAN(Adversarial):
             by default every convolution has `width` channels and there is no BatchNorm, as in the seed.
         kernel_size: side of the kernels that double the side; 4 in the seed. Sides that the stride, 2, does not divide
             write some pixels more often than others (Odena et al. 2016).
+        upsampling: "transposed" convolutions of stride 2 as in the seed, or pictures "resized" by repeating each pixel
+            before convolutions of stride 1.
         dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
         seed: of the initial weights and of the noise.
 
@@ -116,6 +122,7 @@ class DCGAN(Adversarial):
         width: int = 128,
         light: bool = False,
         kernel_size: int = 4,
+        upsampling: str = "transposed",
         dropout: float = 0.4,
         seed: int = 0,
     ):
@@ -134,10 +141,11 @@ class DCGAN(Adversarial):
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
         self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
+        self.upsampling = check_upsampling(upsampling)
         generator, discriminator = (
             (build_light_generator, build_light_discriminator) if light else (build_generator, build_discriminator)
         )
-        self.generator = generator(image_size, latent_dim, width, kernel_size, seed=seed)
+        self.generator = generator(image_size, latent_dim, width, kernel_size, upsampling, seed=seed)
         self.discriminator = discriminator(image_size, width, dropout, seed=seed + 1)
         self._ready(seed)
 
@@ -147,7 +155,7 @@ class DCGAN(Adversarial):
         return {"generator": self.sampler, "discriminator": self.discriminator}
 
     def get_config(self) -> dict:
-        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "dropout")
+        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "dropout")
         return {name: getattr(self, name) for name in names}
 
     def call(self, z, training=False):

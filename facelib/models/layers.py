@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import keras
 from keras import layers, ops
+
+UPSAMPLING = ("transposed", "resized")
+
+
+def doubled(x, filters: int, kernel_size: int, upsampling: str, name: str, **kwargs) -> keras.KerasTensor:
+    """A convolution that doubles the side of its input.
+
+    "transposed": a transposed convolution of stride 2. "resized": each pixel is repeated, then a convolution of stride
+    1 follows, with as many weights, all of them shared by all pixels (Odena et al. 2016).
+    """
+    if upsampling == "resized":
+        x = layers.UpSampling2D(2, name=f"resize_{name}")(x)
+        return layers.Conv2D(filters, kernel_size, 1, "same", name=name, **kwargs)(x)
+    return layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name, **kwargs)(x)
+
+
+def check_upsampling(upsampling: str) -> str:
+    """Raises ValueError for an unknown way."""
+    if upsampling not in UPSAMPLING:
+        raise ValueError(f"upsampling must be one of {UPSAMPLING}, got {upsampling!r}.")
+    return upsampling
 
 
 class ToRGB(layers.Conv2D):

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from facelib import weights
+from facelib.metrics import grid_power
 from facelib.models import DCGAN
 from facelib.models.layers import ToRGB
 
@@ -105,6 +106,13 @@ def test_judge_gives_the_discriminators_logits():
         gan.judge(scaled)
 
 
+@pytest.mark.parametrize("light", [False, True])
+def test_resized_pictures_need_as_many_weights_and_begin_without_a_grid(light):
+    transposed, resized = (DCGAN(32, 100, width=32, light=light, upsampling=way) for way in ("transposed", "resized"))
+    assert resized.count_params() == transposed.count_params()
+    assert grid_power(resized.sample(50)) < 1 < 2 < grid_power(transposed.sample(50))
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
@@ -113,6 +121,7 @@ def test_judge_gives_the_discriminators_logits():
         ({"width": 0}, "width must be at least 1, got 0"),
         ({"width": 12, "light": True}, "width must be a multiple of 8.*where light, got 12"),
         ({"kernel_size": 1}, r"kernel_size must be at least 2 \(the stride\), got 1"),
+        ({"upsampling": "bilinear"}, r"upsampling must be one of \('transposed', 'resized'\), got 'bilinear'"),
         ({"dropout": 1.0}, r"dropout must lie in \[0, 1\), got 1.0"),
     ],
 )

@@ -31,7 +31,7 @@ class Interrupt(keras.callbacks.Callback):
 def tiny(monkeypatch):
     quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
     monkeypatch.setitem(profiles.SETTINGS["vae"], "quick", quick)
-    for name, size in {"dcgan": {"width": 4}, "dcgan-light": {"width": 8}}.items():
+    for name, size in {"dcgan": {"width": 4}, "dcgan-light": {"width": 8}, "dcgan-small": {"width": 8}}.items():
         quick = profiles.SETTINGS[name]["quick"] | {"image_size": 16, "latent_dim": 4, "batch_size": 16, "faces": 64}
         monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick | size | {"epochs": 2})
     for name in ("accordion", "autoencoder"):
@@ -120,15 +120,15 @@ def test_a_gan_leaves_weights_card_curves_and_a_time_lapse(tiny, tmp_path):
     assert weights.load(name, folder=tmp_path).sample(2).shape == (2, 16, 16, 3)
 
 
-def test_the_light_gan_and_the_accordions_have_commands(tiny, tmp_path):
-    for name in ("dcgan-light", "accordion", "autoencoder"):
+def test_the_light_gans_and_the_accordions_have_commands(tiny, tmp_path):
+    for name in ("dcgan-light", "dcgan-small", "accordion", "autoencoder"):
         assert train.main([name, "--profile", "quick", "--out", str(tmp_path)]) == 0
         card = weights.catalog(tmp_path)[f"{name}-synthetic-16"]
         assert card["command"].startswith(f"python -m facelib.train {name} --dataset synthetic --profile quick")
-        assert ("--recipe" in card["command"]) == (name == "dcgan-light")
+        assert ("--recipe" in card["command"]) == name.startswith("dcgan")
         assert card["epochs"] == 2 and card["steps"] > 0
     cards = weights.catalog(tmp_path)
-    assert cards["dcgan-light-synthetic-16"]["config"]["light"]
+    assert all(cards[f"dcgan-{kind}-synthetic-16"]["config"]["light"] for kind in ("light", "small"))
     assert [cards[f"{name}-synthetic-16"]["config"]["folds"] for name in ("accordion", "autoencoder")] == [2, 1]
     assert cards["accordion-synthetic-16"]["scores"]["psnr_db"][0] > 5
 

@@ -125,9 +125,9 @@ def train_dcgan(options: Options) -> dict:
     sizes = settings(options.name, options.profile)
     epochs = sizes.epochs if options.epochs is None else options.epochs
     train, _ = _faces(options, sizes)
-    model = DCGAN(sizes.image_size, sizes.latent_dim, width=sizes.width, light=sizes.light)
-    rate = sizes.learning_rate if options.recipe == "modern" else None
-    model.compile(**recipe(options.recipe, learning_rate=rate))
+    model = DCGAN(sizes.image_size, sizes.latent_dim, width=sizes.width, light=sizes.light, dropout=sizes.dropout)
+    changes = {"learning_rate": sizes.learning_rate, "r1": sizes.r1} if options.recipe == "modern" else {}
+    model.compile(**recipe(options.recipe, **changes))
     kind = options.name if options.recipe == "modern" else f"{options.name}-{options.recipe}"
     name = f"{kind}-{options.dataset}-{sizes.image_size}"
     some = train.images[np.sort(np.random.default_rng(0).permutation(len(train))[:2000])]
@@ -156,10 +156,11 @@ def train_dcgan(options: Options) -> dict:
         scores["face_rate_by_epoch"] = {epoch: round(value, 3) for epoch, value in best[0].scores.items()}
     if len(checkpoint.history["g_loss"]) >= 4:
         scores["doctor"] = [str(finding) for finding in diagnose(checkpoint.history)]
+    switches = [f"{switch}={value:g}" for switch, value in changes.items()]
     curves = {loss: [round(value, 4) for value in values] for loss, values in checkpoint.history.items()}
     card = {
         **_card(options, len(train), epochs, epochs * steps, sizes.batch_size, checkpoint),
-        "recipe": f"facelib.training.recipe({options.recipe!r}{f', learning_rate={rate:g}' if rate else ''})",
+        "recipe": f"facelib.training.recipe({', '.join([repr(options.recipe), *switches])})",
         "chosen_epoch": chosen,
         "scores": scores,
         "history": curves,

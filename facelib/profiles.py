@@ -27,15 +27,27 @@ _DCGAN_FULL = {
     "light": False,
     "dropout": 0.4,
     "batch_size": 64,
-    "learning_rate": 2e-4,
-    "r1": 1.0,
+    "switches": {},
     "steps_per_epoch": 200,
 }
-_DCGAN_QUICK = _DCGAN_FULL | {"image_size": 32, "width": 32, "faces": 2000, "steps_per_epoch": 30, "epochs": 6}
-_LIGHT_FULL = _DCGAN_FULL | {"width": 192, "light": True, "batch_size": 32, "learning_rate": 4e-4}
-# So small a discriminator needs no brakes: with the dropout and the penalty of the others it tosses coins.
-_SMALL_FULL = _LIGHT_FULL | {"image_size": 32, "width": 96, "dropout": 0.0, "learning_rate": 5e-4, "r1": 0.1}
-_SMALL_FULL |= {"faces": 10_000, "epochs": 20}
+_DCGAN_QUICK = _DCGAN_FULL | {
+    "image_size": 32,
+    "width": 32,
+    "switches": {"learning_rate": 1e-3, "ema": 0.98},
+    "faces": 2000,
+    "steps_per_epoch": 30,
+    "epochs": 6,
+}
+_LIGHT_FULL = _DCGAN_FULL | {"width": 192, "light": True, "batch_size": 32, "switches": {"learning_rate": 4e-4}}
+# So small a discriminator needs no brakes: with dropout, augmentation and the whole penalty it tosses coins.
+_SMALL_FULL = _LIGHT_FULL | {
+    "image_size": 32,
+    "width": 96,
+    "dropout": 0.0,
+    "switches": {"learning_rate": 5e-4, "r1": 0.1, "augment": ()},
+    "faces": 10_000,
+    "epochs": 20,
+}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -51,7 +63,7 @@ SETTINGS = {
         "colab": _ACCORDION_FULL | {"faces": 10_000, "epochs": 10},
         "full": _ACCORDION_FULL | {"faces": 2500, "epochs": 2},
     },
-    # steps_per_epoch: how often scores, sheets and checkpoints are made. learning_rate and r1 are the modern recipe's.
+    # steps_per_epoch: how often scores, sheets and checkpoints are made. switches: changes to the modern recipe.
     "dcgan": {
         "quick": _DCGAN_QUICK,
         "colab": _DCGAN_FULL | {"faces": 20_000, "epochs": 90},

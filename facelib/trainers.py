@@ -104,7 +104,8 @@ def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str)
     steps = epochs * (len(train) // sizes.batch_size)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(sizes.learning_rate, steps, alpha=0.02)))
     name = f"{options.name}-{options.dataset}-{sizes.image_size}"
-    checkpoint = _run(model, name, train, options, vars(sizes), epochs, sizes.batch_size)
+    # The learning rate falls until the last epoch, so another number of them would be another run.
+    checkpoint = _run(model, name, train, options, vars(sizes) | {"epochs": epochs}, epochs, sizes.batch_size)
 
     reconstructed = model.reconstruct(held_out)
     card = {
@@ -126,7 +127,7 @@ def train_dcgan(options: Options) -> dict:
     epochs = sizes.epochs if options.epochs is None else options.epochs
     train, _ = _faces(options, sizes)
     model = DCGAN(sizes.image_size, sizes.latent_dim, width=sizes.width, light=sizes.light, dropout=sizes.dropout)
-    changes = {"learning_rate": sizes.learning_rate, "r1": sizes.r1} if options.recipe == "modern" else {}
+    changes = sizes.switches if options.recipe == "modern" else {}
     model.compile(**recipe(options.recipe, **changes))
     kind = options.name if options.recipe == "modern" else f"{options.name}-{options.recipe}"
     name = f"{kind}-{options.dataset}-{sizes.image_size}"
@@ -141,6 +142,7 @@ def train_dcgan(options: Options) -> dict:
     best = [BestEpoch(score, "max")] if keras.backend.backend() == "tensorflow" else []
     grid = SampleGrid(4, 8, every=max(1, epochs // 25), folder=options.out / f"{name}.frames")
     run = vars(sizes) | {"recipe": options.recipe} | model.settings
+    del run["epochs"]  # a run can be resumed for more of them
     steps = min(sizes.steps_per_epoch, len(train) // sizes.batch_size)
     checkpoint = _run(
         model, name, train, options, run, epochs, sizes.batch_size, [grid, *best], best, steps_per_epoch=steps
@@ -156,7 +158,7 @@ def train_dcgan(options: Options) -> dict:
         scores["face_rate_by_epoch"] = {epoch: round(value, 3) for epoch, value in best[0].scores.items()}
     if len(checkpoint.history["g_loss"]) >= 4:
         scores["doctor"] = [str(finding) for finding in diagnose(checkpoint.history)]
-    switches = [f"{switch}={value:g}" for switch, value in changes.items()]
+    switches = [f"{switch}={value!r}" for switch, value in changes.items()]
     curves = {loss: [round(value, 4) for value in values] for loss, values in checkpoint.history.items()}
     card = {
         **_card(options, len(train), epochs, epochs * steps, sizes.batch_size, checkpoint),
@@ -213,10 +215,12 @@ def _run(
     """Train with a checkpoint, from the last one if asked; returns the checkpoint."""
     if options.tensorboard and not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         raise ValueError("--tensorboard needs the packages tensorflow and tensorboard: pip install them.")
-    run = run | {"dataset": options.dataset, "faces": len(train), "epochs": epochs, "backend": keras.backend.backend()}
+    run = run | {"dataset": options.dataset, "faces": len(train), "backend": keras.backend.backend()}
     run["first and last face"] = [str(train.names[0]), str(train.names[-1])]
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", run, also=also)
     done = checkpoint.restore(model) if options.resume else 0
+    if done > epochs:
+        raise ValueError(f"--epochs must be at least {done}, which are done already, got {epochs}.")
     print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
     limit = [TimeLimit(options.minutes)] if options.minutes else []
     log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)

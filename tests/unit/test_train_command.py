@@ -27,6 +27,18 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class StopAfter(trainers.TimeLimit):
+    """A time limit that some epochs reach."""
+
+    def __init__(self, epochs):
+        super().__init__(minutes=1)
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.epochs:
+            self.reached = self.model.stop_training = True
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
@@ -154,17 +166,28 @@ def test_a_gan_killed_after_its_last_epoch_resumes_to_its_card(tiny, tmp_path, m
     assert len(weights.catalog(tmp_path)["dcgan-synthetic-16"]["history"]["g_loss"]) == 4
 
 
-def test_changed_settings_are_not_resumed(tiny, tmp_path, capsys):
-    train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
+def test_another_number_of_epochs_is_another_run_where_the_learning_rate_falls(tiny, tmp_path, capsys):
+    train.main(command(tmp_path, "--minutes", "0.0001"))
     with pytest.raises(SystemExit):
-        train.main(gan_command(tmp_path, "--epochs", "4", "--resume"))
-    assert "was made with other settings (epochs: was 3, now 4)" in capsys.readouterr().err
+        train.main(command(tmp_path, "--epochs", "3", "--resume"))
+    assert "was made with other settings (epochs: was 2, now 3)" in capsys.readouterr().err
+
+
+def test_a_gan_can_be_resumed_for_more_epochs_and_not_for_fewer(tiny, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as changed:
+        changed.setattr(trainers, "TimeLimit", lambda minutes: StopAfter(2))
+        assert train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "1")) == train.OUT_OF_TIME
+    with pytest.raises(SystemExit):
+        train.main(gan_command(tmp_path, "--epochs", "1", "--resume"))
+    assert "--epochs must be at least 2, which are done already, got 1." in capsys.readouterr().err
+    assert train.main(gan_command(tmp_path, "--epochs", "4", "--resume")) == 0
+    assert weights.catalog(tmp_path)["dcgan-synthetic-16"]["steps"] == 16
 
 
 def test_another_recipe_or_other_faces_are_not_resumed(tiny, tmp_path, monkeypatch, capsys):
     train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
     with monkeypatch.context() as changed, pytest.raises(SystemExit):
-        changed.setattr(trainers, "recipe", lambda name, **kwargs: recipe(name, r1=0.5, **kwargs))
+        changed.setattr(trainers, "recipe", lambda name, **kwargs: recipe(name, **kwargs | {"r1": 0.5}))
         train.main(gan_command(tmp_path, "--epochs", "3", "--resume"))
     assert "r1: was 1.0, now 0.5" in capsys.readouterr().err
     load_faces("synthetic", n=68, size=16, seed=3).save(tmp_path / "faces.npz")

@@ -38,16 +38,23 @@ _DCGAN_QUICK = _DCGAN_FULL | {
     "steps_per_epoch": 30,
     "epochs": 6,
 }
-_LIGHT_FULL = _DCGAN_FULL | {"width": 192, "light": True, "batch_size": 32, "switches": {"learning_rate": 4e-4}}
-# So small a discriminator needs no brakes: with dropout, augmentation and the whole penalty it tosses coins.
+# A light discriminator needs no brakes in so few steps: with dropout, augmentation and the whole R1 penalty it tosses
+# coins. The penalty grows with the number of pixels.
+_LIGHT_FULL = _DCGAN_FULL | {
+    "light": True,
+    "dropout": 0.0,
+    "batch_size": 32,
+    "switches": {"learning_rate": 5e-4, "r1": 0.3, "augment": ()},
+}
 _SMALL_FULL = _LIGHT_FULL | {
     "image_size": 32,
     "width": 96,
-    "dropout": 0.0,
     "switches": {"learning_rate": 5e-4, "r1": 0.1, "augment": ()},
     "faces": 10_000,
     "epochs": 20,
 }
+_SMALL_QUICK = _SMALL_FULL | {"faces": 2000, "steps_per_epoch": 20, "epochs": 6}
+_SMALL_QUICK |= {"switches": _SMALL_FULL["switches"] | {"learning_rate": 1e-3, "ema": 0.98}}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -70,15 +77,21 @@ SETTINGS = {
         "full": _DCGAN_FULL | {"faces": 20_000, "epochs": 300},
     },
     "dcgan-light": {
-        "quick": _DCGAN_QUICK | {"light": True},
+        "quick": _SMALL_QUICK,
         "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150},
         "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 25},
     },
     # The patient of chapter 03's failure clinic: small enough to be made ill and cured in seconds.
     "dcgan-small": {
-        "quick": _DCGAN_QUICK | {"light": True},
+        "quick": _SMALL_QUICK,
         "colab": _SMALL_FULL,
         "full": _SMALL_FULL,
+    },
+    # Chapter 03: faces for the detector, z to look for a face and to learn the way back from, epochs of the encoder.
+    "noise": {
+        "quick": {"faces": 200, "z": 2000, "encoder_epochs": 6},
+        "colab": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
+        "full": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

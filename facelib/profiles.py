@@ -53,7 +53,7 @@ _SMALL_FULL = _LIGHT_FULL | {
     "faces": 10_000,
     "epochs": 20,
 }
-_SMALL_QUICK = _SMALL_FULL | {"faces": 2000, "steps_per_epoch": 20, "epochs": 6}
+_SMALL_QUICK = _SMALL_FULL | {"faces": 2000, "steps_per_epoch": 12, "epochs": 6}
 _SMALL_QUICK |= {"switches": _SMALL_FULL["switches"] | {"learning_rate": 1e-3, "ema": 0.98}}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
@@ -78,7 +78,7 @@ SETTINGS = {
     },
     "dcgan-light": {
         "quick": _SMALL_QUICK,
-        "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150},
+        "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150, "dropout": 0.4, "switches": {}},  # long: with brakes
         "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 25},
     },
     # The patient of chapter 03's failure clinic: small enough to be made ill and cured in seconds.
@@ -89,7 +89,7 @@ SETTINGS = {
     },
     # Chapter 03: faces for the detector, z to look for a face and to learn the way back from, epochs of the encoder.
     "noise": {
-        "quick": {"faces": 200, "z": 2000, "encoder_epochs": 6},
+        "quick": {"faces": 100, "z": 1500, "encoder_epochs": 5},
         "colab": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
         "full": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
     },

@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 
 from facelib import weights
-from facelib.data import twelve_faces
+from facelib.data import load_faces, twelve_faces
 from facelib.metrics import psnr
 from facelib.models import DCGAN
+from facelib.training import variety_of
 
 CARDS = weights.catalog()
+GANS = sorted(name for name, card in CARDS.items() if card["model"] == "DCGAN")
 
 
 def test_there_are_weights_and_they_are_small():
-    assert {"vae-synthetic-80", "vae-portraits-80"} <= set(CARDS)
+    wanted = {"vae-synthetic-80", "vae-portraits-80", "accordion-synthetic-128", "autoencoder-synthetic-128"}
+    wanted |= {"dcgan-light-synthetic-80", "dcgan-small-synthetic-32", "dcgan-small-faithful-synthetic-32"}
+    assert wanted <= set(CARDS)
     assert sum(card["bytes"] for card in CARDS.values()) <= 25e6
 
 
@@ -41,6 +45,18 @@ def test_a_time_lapse_keeps_every_sheet_and_its_epoch(tmp_path):
     for epoch, sheet in sheets.items():
         assert film[epoch].dtype == np.uint8 and film[epoch].shape == sheet.shape
         assert np.abs(film[epoch].astype(int) - sheet).mean() < 20  # JPEG
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_a_gan_is_as_its_card_says_and_ships_its_time_lapse(name):
+    card = CARDS[name]
+    film = weights.timelapse(name)
+    assert min(film) == 0 and max(film) == card["epochs"] and card["chosen_epoch"] in film
+    rates = card["scores"]["face_rate_by_epoch"]
+    assert rates[str(card["chosen_epoch"])] == max(rates.values())
+    faces = load_faces(card["dataset"]["name"], 1000, card["config"]["image_size"], subset="train", progress=False)
+    samples = weights.load(name).sample(500, seed=1)
+    assert variety_of(samples, faces.images) == pytest.approx(card["scores"]["variety"], abs=0.05)
 
 
 def test_no_time_lapse_is_an_error():

@@ -1,7 +1,55 @@
-"""Numbers for pictures, as pure functions, with intervals."""
+"""Numbers for pictures: features → statistics → distance, as pure functions, each number with its protocol."""
 
 from facelib.metrics.detection import face_rate
+from facelib.metrics.distances import fid, fid_infinity, kid
+from facelib.metrics.extractors import Extractor
+from facelib.metrics.features import Features, extract
+from facelib.metrics.frechet import frechet_distance, trace_of_root
+from facelib.metrics.inception_score import ClassScore, inception_score
 from facelib.metrics.intervals import Estimate, bootstrap, proportion
+from facelib.metrics.kernel import kernel_distance
+from facelib.metrics.neighbours import Coverage, memorization, nearest, precision_recall
 from facelib.metrics.reconstruction import grid_power, psnr, sharpness, ssim
+from facelib.metrics.score import Score
+from facelib.metrics.statistics import Statistics
 
-__all__ = ["Estimate", "bootstrap", "face_rate", "grid_power", "proportion", "psnr", "sharpness", "ssim"]
+__all__ = [
+    "ClassScore",
+    "Conditionality",
+    "Coverage",
+    "Estimate",
+    "Extractor",
+    "Features",
+    "Judge",
+    "Score",
+    "Statistics",
+    "bootstrap",
+    "conditionality",
+    "extract",
+    "face_rate",
+    "fid",
+    "fid_infinity",
+    "frechet_distance",
+    "grid_power",
+    "inception_score",
+    "kernel_distance",
+    "kid",
+    "memorization",
+    "nearest",
+    "precision_recall",
+    "proportion",
+    "psnr",
+    "sharpness",
+    "ssim",
+    "trace_of_root",
+    "train_judge",
+]
+
+
+def __getattr__(name: str):
+    """What trains a network loads Keras, which the other metrics do without until they are given images."""
+    if name in ("Conditionality", "Judge", "conditionality", "train_judge"):
+        from facelib.metrics import judge
+
+        return getattr(judge, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ from PIL import Image
 # Colab's package list of 2026-08, as far as facelib needs it.
 COLAB = {
     "ipywidgets": "7.7.1",
+    "joblib": "1.2",  # what Colab's scikit-learn asks for at least
     "keras": "3.13.2",
     "matplotlib": "3.10.0",
     "numpy": "2.1.3",

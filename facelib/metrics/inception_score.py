@@ -1,0 +1,112 @@
+"""Inception Score (Salimans et al. 2016): sure of each picture, and of many kinds over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import rel_entr
+
+from facelib.metrics.features import shown
+from facelib.metrics.images import Images
+
+CLASSES = (1000, 1008)  # of Inception's outputs: Keras', and those of 2015
+
+
+class ClassScore(NamedTuple):
+    """From 1, where all pictures get the same probabilities, to the number of classes.
+
+    Attributes:
+        value, std: mean and standard deviation over the splits.
+        name: "Inception Score", or "classifier score" if another network made the probabilities.
+        n, splits, classifier: the protocol; the score grows with n / splits.
+    """
+
+    value: float
+    std: float
+    name: str
+    n: int
+    splits: int
+    classifier: str
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        protocol = f"{self.n:,} images, {self.splits} splits, {self.classifier}"
+        return f"{self.name} {self.value:.2f} ± {self.std:.2f} ({protocol})"
+
+
+def inception_score(
+    images: np.ndarray | Images,
+    splits: int = 10,
+    classifier: str | Callable[[np.ndarray], np.ndarray] | None = None,
+    *,
+    batch_size: int = 64,
+    progress: bool = True,
+) -> ClassScore:
+    """exp of the mean Kullback-Leibler divergence of each picture's classes from those of all pictures of its split.
+
+    >>> print(inception_score(np.eye(4).repeat(25, axis=0), splits=5, classifier="labels"))
+    classifier score 4.00 ± 0.00 (100 images, 5 splits, labels)
+
+    Args:
+        images: images as for `extract`, or probabilities: float (n, classes), rows that sum to one.
+        splits: parts that are scored apart. Every splits-th row goes into the same one, so that sorted rows are mixed.
+        classifier: for images, "inception" (the default, Keras') or a function of uint8 images that returns
+            probabilities; for probabilities, the name of what made them.
+
+    Raises:
+        ValueError: for fewer rows than splits, rows that are no probabilities, or probabilities of another number of
+            classes than Inception's under its name.
+        OSError: if Inception's weights cannot be downloaded.
+    """
+    if splits < 1:
+        raise ValueError(f"splits must be at least 1, got {splits}.")
+    if isinstance(images, np.ndarray) and images.ndim == 2:
+        probabilities, made_by = images, classifier or "unnamed classifier"
+        if not isinstance(made_by, str):
+            raise ValueError("classifier must be a name where images are probabilities already.")
+    else:
+        if classifier is None or classifier == "inception":
+            classifier, made_by = _inception(), "inception"
+        elif callable(classifier):
+            made_by = getattr(classifier, "__name__", type(classifier).__name__)
+        else:
+            raise ValueError(f'classifier must be "inception" or a function of uint8 images, got {classifier!r}.')
+        batches = shown(images, "images", batch_size, progress)
+        probabilities = np.concatenate([np.asarray(classifier(batch)) for batch in batches])
+    probabilities = _check(probabilities, made_by)
+    if len(probabilities) < splits:
+        raise ValueError(f"splits must be at most the number of images, {len(probabilities)}, got {splits}.")
+    scores = []
+    for i in range(splits):
+        rows = probabilities[i::splits]
+        scores.append(np.exp(rel_entr(rows, rows.mean(axis=0)).sum(axis=1).mean()))
+    name = "Inception Score" if made_by == "inception" else "classifier score"
+    return ClassScore(float(np.mean(scores)), float(np.std(scores)), name, len(probabilities), splits, made_by)
+
+
+def _check(probabilities: np.ndarray, made_by: str) -> np.ndarray:
+    shape = probabilities.shape
+    if probabilities.ndim != 2 or shape[1] < 2 or not len(probabilities) or probabilities.dtype.kind not in "fiub":
+        raise ValueError(f"probabilities must be (n, classes), got {probabilities.dtype} of shape {shape}.")
+    if made_by == "inception" and shape[1] not in CLASSES:
+        raise ValueError(f"probabilities of Inception have {CLASSES[0]} or {CLASSES[1]} classes, got {shape[1]}.")
+    probabilities = probabilities.astype(np.float64)
+    wrong = ~((probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3))
+    if wrong.any():
+        raise ValueError(
+            f"probabilities must be at least 0 and sum to one in each row, but {wrong.sum()} of {len(wrong)} rows do "
+            "not; are they logits?"
+        )
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+@lru_cache(maxsize=1)
+def _inception() -> Callable[[np.ndarray], np.ndarray]:
+    from facelib.metrics.inception import keras_inception
+
+    return keras_inception(probabilities=True)

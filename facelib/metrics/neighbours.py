@@ -1,0 +1,109 @@
+"""Which real images generated ones fall beside, and which real ones none falls beside; and whether any is a copy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import pairwise_distances_chunked
+
+from facelib.metrics.features import Features, check_features
+from facelib.metrics.frechet import check_pair
+from facelib.metrics.intervals import Estimate, bootstrap
+
+
+class Coverage(NamedTuple):
+    """Quality and variety apart; each is about 1 for two samples of one distribution.
+
+    Attributes:
+        precision: share of generated images that lie in the ball of some real one (Kynkäänniemi et al. 2019).
+        recall: share of real images that lie in the ball of some generated one.
+        density: how many real balls a generated image lies in, over k (Naeem et al. 2020); may pass 1.
+        coverage: share of real images whose ball holds a generated one.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.2f}" for name, value in self._asdict().items())
+
+
+def precision_recall(real: np.ndarray | Features, fake: np.ndarray | Features, k: int = 5) -> Coverage:
+    """Precision, recall, density and coverage. The ball of an image reaches to its k-th nearest neighbour of its kind.
+
+    One odd real image has a large ball that takes in bad images; density counts balls instead. All four change with n
+    and k: compare at equal ones.
+
+    Args:
+        real, fake: features (n, d); n > k.
+
+    Raises:
+        ValueError: for features that `frechet_distance` refuses, or k < 1, or no more than k images.
+    """
+    real, fake = _pair(real, fake, "real", "fake")
+    if not 1 <= k < min(len(real), len(fake)):
+        raise ValueError(f"k must be at least 1 and below the number of images, {min(len(real), len(fake))}, got {k}.")
+    real_radius, fake_radius = _kth(real, k), _kth(fake, k)
+    precise, covered, balls, recalled = [], np.zeros(len(real), bool), 0, np.zeros(len(real), bool)
+    start = 0
+    for distances in pairwise_distances_chunked(fake, real):  # (rows of fake, n_real)
+        rows = slice(start, start + len(distances))
+        inside = distances <= real_radius
+        precise.append(inside.any(axis=1))
+        balls += inside.sum()
+        covered |= inside.any(axis=0)
+        recalled |= (distances <= fake_radius[rows, None]).any(axis=0)
+        start += len(distances)
+    precision, density = float(np.concatenate(precise).mean()), float(balls / (k * len(fake)))
+    return Coverage(precision, float(recalled.mean()), density, float(covered.mean()))
+
+
+def nearest(features: np.ndarray | Features, training: np.ndarray | Features) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of each row to its nearest training row, and which one that is: two arrays (n,).
+
+    Raises:
+        ValueError: for features that `frechet_distance` refuses.
+    """
+    features, training = _pair(features, training, "features", "training")
+    chunks = [(d.min(axis=1), d.argmin(axis=1)) for d in pairwise_distances_chunked(features, training)]
+    return np.concatenate([chunk[0] for chunk in chunks]), np.concatenate([chunk[1] for chunk in chunks])
+
+
+def memorization(
+    fake: np.ndarray | Features, training: np.ndarray | Features, held_out: np.ndarray | Features, seed: int = 0
+) -> Estimate:
+    """How near generated images come to the training images, as a multiple of how near new real images come.
+
+    1 where generated images are as far from the training set as real images that it does not hold, 0 for copies; bad
+    images are far from everything and pass 1.
+
+    Args:
+        fake, training, held_out: features (n, d) by one extractor.
+
+    Returns:
+        the ratio of mean distances to the nearest training image, with a bootstrap interval over generated images.
+
+    Raises:
+        ValueError: for features that `frechet_distance` refuses, or held-out images that all are in the training set.
+    """
+    usual = nearest(held_out, training)[0].mean()
+    if usual <= 1e-6 * max(1.0, float(np.abs(np.asarray(training)).max())):
+        raise ValueError("held_out must be images that are not in training, but all of them are.")
+    return bootstrap(nearest(fake, training)[0] / usual, seed=seed)
+
+
+def _pair(a, b, a_name: str, b_name: str) -> tuple[np.ndarray, np.ndarray]:
+    check_pair(a, b, a_name, b_name)
+    a, b = check_features(a, a_name), check_features(b, b_name)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"{a_name} and {b_name} must have as many columns, got {a.shape[1]} and {b.shape[1]}.")
+    return a, b
+
+
+def _kth(features: np.ndarray, k: int) -> np.ndarray:
+    """(n,) distance to the k-th nearest other row."""
+    chunks = [np.partition(d, k, axis=1)[:, k] for d in pairwise_distances_chunked(features)]
+    return np.concatenate(chunks)  # the 0-th is the row itself

@@ -40,9 +40,14 @@ def proportion(successes: np.ndarray, level: float = 0.95) -> Estimate:
     successes = np.asarray(successes, bool)
     if successes.ndim != 1 or not len(successes):
         raise ValueError(f"successes must be at least one value in one dimension, got shape {successes.shape}.")
+    return wilson(float(successes.mean()), len(successes), level)
+
+
+def wilson(share: float, n: float, level: float = 0.95) -> Estimate:
+    """Wilson's interval of a share of `n`, which need not be whole where the share is a weighted one."""
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual.")
-    n, share, z = len(successes), float(successes.mean()), float(norm.ppf((1 + level) / 2))
+    z = float(norm.ppf((1 + level) / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # Rounding must not put the share itself outside.

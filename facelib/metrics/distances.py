@@ -8,9 +8,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from facelib.metrics.extractors import Extractor, get_extractor
-from facelib.metrics.features import Features, extract
-from facelib.metrics.frechet import check_pair, frechet_distance, standard_error
-from facelib.metrics.images import Images
+from facelib.metrics.features import Features, check_protocols, extract
+from facelib.metrics.frechet import frechet_distance, standard_error
+from facelib.metrics.images import Images, check_images, whole_number
 from facelib.metrics.kernel import kernel_distance
 from facelib.metrics.score import Score, named
 from facelib.metrics.statistics import Statistics
@@ -18,12 +18,12 @@ from facelib.metrics.statistics import Statistics
 NORMAL = 1.96  # standard errors to each side of a 95 % interval
 LEAST, SMALLEST = 30, 1 / 3  # images, and the share of them, that FID∞ is measured on
 
-Side = Images | Features | Statistics
+Sample = Images | Features | Statistics
 
 
 def fid(
-    real: Side,
-    fake: Side,
+    real: Sample,
+    fake: Sample,
     extractor: str | Callable | Extractor = "inception",
     *,
     resamples: int = 30,
@@ -40,7 +40,8 @@ def fid(
         real, fake: uint8 images (n, height, width, 3), a FaceSet, batches, the `Features` that `extract` made, or
             `Statistics`. Images of the two sides must have one size.
         extractor: see `extract`; for the sides that are still images.
-        resamples: bootstrap samples behind the interval; 0 for none. Both sides are drawn anew, statistics are not.
+        resamples: bootstrap samples behind the interval; 0 for none. Both sides are drawn anew, statistics are not. The
+            interval errs to the wide side, the more the fewer images there are (see `standard_error`).
         seed: of the bootstrap.
         batch_size: images in the network at a time; it does not change the result.
         progress: whether to show bars.
@@ -56,8 +57,8 @@ def fid(
 
 
 def fid_infinity(
-    real: Side,
-    fake: Side,
+    real: Sample,
+    fake: Sample,
     extractor: str | Callable | Extractor = "inception",
     *,
     points: int = 8,
@@ -72,26 +73,20 @@ def fid_infinity(
     holds where there are several times as many images as features.
 
     Args:
-        real, fake, extractor, seed, batch_size, progress: as for `fid`. Statistics stay whole, and so does their bias.
+        real, fake, extractor, seed, batch_size, progress: as for `fid`; statistics are not enough.
         points: shares of the images on the line.
         resamples: bootstrap samples behind the interval, to which the line's own error is added; 0 for none.
 
     Raises:
-        ValueError: as `fid`; for fewer than 3 points, fewer than 30 images, or two sides of statistics.
+        ValueError: as `fid`; for fewer than 3 points or 30 images, or statistics.
     """
-    if points < 3:
-        raise ValueError(f"points must be at least 3, got {points}.")
-    real, fake = _measured(real, fake, extractor, batch_size, progress)
-    counts = [len(side) for side in (real, fake) if isinstance(side, Features)]
-    if not counts:
-        raise ValueError("real and fake are both statistics: FID∞ needs the features of one side at least.")
-    if min(counts) < LEAST:
-        raise ValueError(f"FID∞ needs at least {LEAST} images a side, got {min(counts)}.")
+    whole_number(points, "points", 3)
+    real, fake = _with_features(*_measured(real, fake, extractor, batch_size, progress))
+    if min(len(real), len(fake)) < LEAST:
+        raise ValueError(f"FID∞ needs at least {LEAST} images a side, got {len(real)} real and {len(fake)} generated.")
     rng = np.random.default_rng(seed)
 
-    def part(side: Features | Statistics, share: float) -> Features | Statistics:
-        if isinstance(side, Statistics):
-            return side
+    def part(side: Features, share: float) -> Features:
         return side[rng.permutation(len(side))[: round(share * len(side))]]
 
     shares = np.linspace(SMALLEST, 1, points)
@@ -102,12 +97,12 @@ def fid_infinity(
     ]
     (_, value), covariance = np.polyfit(1 / shares, distances, 1, cov=True)
     error = np.hypot(_bootstrapped(real, fake, resamples, seed, progress), np.sqrt(covariance[1, 1]))
-    return _score("FID∞", "Fréchet distance∞", float(value), error, real, fake)
+    return _score("FID∞", "Fréchet distance∞", float(value), error, real, fake, biased=False)
 
 
 def kid(
-    real: Side,
-    fake: Side,
+    real: Sample,
+    fake: Sample,
     extractor: str | Callable | Extractor = "inception",
     *,
     batch_size: int = 64,
@@ -120,17 +115,17 @@ def kid(
 
     Args, Raises: as for `fid`; statistics are not enough.
     """
-    real, fake = _measured(real, fake, extractor, batch_size, progress)
-    for name, side in {"real": real, "fake": fake}.items():
-        if isinstance(side, Statistics):
-            raise ValueError(f"{name} must be images or features: a kernel distance cannot be had from statistics.")
+    real, fake = _with_features(*_measured(real, fake, extractor, batch_size, progress))
     value, error = kernel_distance(real, fake)
-    return _score("KID", "Kernel distance", value, error, real, fake)
+    return _score("KID", "Kernel distance", value, error, real, fake, biased=False)
 
 
-def _measured(real: Side, fake: Side, extractor, batch_size: int, progress: bool) -> list[Features | Statistics]:
+def _measured(real: Sample, fake: Sample, extractor, batch_size: int, progress: bool) -> list[Features | Statistics]:
     sides = {"real": real, "fake": fake}
     ready = {name: isinstance(side, (Features, Statistics)) for name, side in sides.items()}
+    for name, side in sides.items():
+        if not ready[name]:
+            check_images(side, name)  # before a network is downloaded
     if not all(ready.values()):
         extractor = get_extractor(extractor)
         for name in sides:
@@ -144,12 +139,19 @@ def _measured(real: Side, fake: Side, extractor, batch_size: int, progress: bool
         side if ready[name] else extract(side, extractor, batch_size=batch_size, progress=progress, name=name)
         for name, side in sides.items()
     ]
-    check_pair(*measured)
+    check_protocols(*measured)
     return measured
 
 
+def _with_features(real: Features | Statistics, fake: Features | Statistics) -> tuple[Features, Features]:
+    for name, side in {"real": real, "fake": fake}.items():
+        if isinstance(side, Statistics):
+            raise ValueError(f"{name} must be images or features: statistics do not say what single images are like.")
+    return real, fake
+
+
 def _bootstrapped(real, fake, resamples: int, seed: int, progress: bool) -> float:
-    if not resamples or (isinstance(real, Statistics) and isinstance(fake, Statistics)):
+    if resamples == 0 or (isinstance(real, Statistics) and isinstance(fake, Statistics)):
         return float("nan")
     return standard_error(real, fake, resamples, seed, progress=progress)
 
@@ -162,8 +164,9 @@ def _score(
     real: Features | Statistics,
     fake: Features | Statistics,
     floor: float = -np.inf,
+    biased: bool = True,
 ) -> Score:
     n_real, n_fake = (side.n if isinstance(side, Statistics) else len(side) for side in (real, fake))
     low, high = np.maximum(floor, value - NORMAL * error), value + NORMAL * error  # NaN where error is
     name = named(real.extractor, published, otherwise)
-    return Score(name, value, float(low), float(high), n_real, n_fake, real.extractor, real.resize)
+    return Score(name, value, float(low), float(high), n_real, n_fake, real.extractor, real.resize, biased)

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 INCEPTION = ("inception", "inception-2015")  # whose distances may be called FID
+NAMES = (*INCEPTION, "onet")
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,29 @@ class Extractor:
     """A network and how it wants its images.
 
     Attributes:
-        name: stands on every number that comes of it.
-        network: uint8 images (n, height, width, 3) → (n, d).
-        side: pixels that it resizes to; None where images stay as they are.
-        method: of the resize.
+        name: stands on every number that comes of it: two networks must not share one.
+        network: images (n, height, width, 3) → (n, d). They are uint8 as they came, or float32 in [0, 255] where they
+            are resized.
+        side: pixels that images are resized to; None where they stay as they are.
+        method: of the resize, one of `facelib.metrics.resize.METHODS`.
+        built_in: whether it is one of facelib's own, which alone may have their names.
     """
 
     name: str
     network: Callable[[np.ndarray], np.ndarray]
     side: int | None = None
     method: str = ""
+    built_in: bool = False
+
+    def __post_init__(self):
+        if self.name in NAMES and not self.built_in:
+            raise ValueError(f"extractor must not be called {self.name!r}: the name belongs to facelib's own network.")
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
+        if self.side is not None:
+            from facelib.metrics.resize import METHODS
+
+            images = METHODS[self.method](images, self.side)
         return self.network(images)
 
     def resize(self, size: tuple[int, int]) -> str:
@@ -45,39 +57,31 @@ def get_extractor(extractor: str | Callable | Extractor) -> Extractor:
     """The extractor of this name, loaded once; a function becomes one under its own name.
 
     Raises:
-        ValueError: for a name that is none.
+        ValueError: for a name that is none, or a function without one, or with one of facelib's.
         OSError: if its weights cannot be had.
     """
     if isinstance(extractor, Extractor):
         return extractor
     if callable(extractor):
-        return Extractor(getattr(extractor, "__name__", type(extractor).__name__), extractor)
-    if extractor not in _NAMED:
-        raise ValueError(f"extractor must be one of {sorted(_NAMED)} or a function of uint8 images, got {extractor!r}.")
+        name = getattr(extractor, "__name__", "<unnamed>")
+        if name.startswith("<"):
+            raise ValueError(
+                'extractor must have a name, by which its numbers are told from others\': Extractor("mine", function).'
+            )
+        return Extractor(name, extractor)
+    if not isinstance(extractor, str) or extractor not in NAMES:
+        raise ValueError(f"extractor must be one of {sorted(NAMES)} or a function of uint8 images, got {extractor!r}.")
     return _named(extractor)
 
 
 @lru_cache
 def _named(name: str) -> Extractor:
-    return _NAMED[name]()
+    if name == "onet":
+        from facelib.metrics.onet import SIDE, onet
 
+        return Extractor(name, onet(), SIDE, "bicubic antialiased", built_in=True)
+    from facelib.metrics.inception import SIDE, inception_2015, keras_inception
 
-def _inception() -> Extractor:
-    from facelib.metrics.inception import keras_inception
-
-    return Extractor("inception", keras_inception(), 299, "bicubic antialiased")
-
-
-def _inception_2015() -> Extractor:
-    from facelib.metrics.inception import inception_2015
-
-    return Extractor("inception-2015", inception_2015(), 299, "bilinear of 2015")
-
-
-def _onet() -> Extractor:
-    from facelib.metrics.onet import onet
-
-    return Extractor("onet", onet(), 48, "bicubic antialiased")
-
-
-_NAMED = {"inception": _inception, "inception-2015": _inception_2015, "onet": _onet}
+    if name == "inception":
+        return Extractor(name, keras_inception(), SIDE, "bicubic antialiased", built_in=True)
+    return Extractor(name, inception_2015(), SIDE, "bilinear of 2015", built_in=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -11,8 +12,10 @@ from tqdm.auto import tqdm
 from facelib.metrics.extractors import Extractor, get_extractor
 from facelib.metrics.images import Images, batches, how_many
 
+LARGEST = 1e30  # of a feature: squares of greater ones leave float64 behind
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Features:
     """Rows of features, one an image, and how they were made.
 
@@ -62,9 +65,11 @@ def extract(
             another shape or with values that are not finite.
         OSError: if the network's weights cannot be had.
     """
+    checked = shown(images, name, batch_size, progress)
+    first = next(checked)  # before a network is downloaded
     extractor = get_extractor(extractor)
     values, resize = [], ""
-    for batch in shown(images, name, batch_size, progress):
+    for batch in chain([first], checked):
         resize = extractor.resize(batch.shape[1:3])
         values.append(features_of(batch, extractor))
     return Features(np.concatenate(values), extractor.name, resize)
@@ -86,10 +91,35 @@ def check_features(features, name: str, rows: int = 2) -> np.ndarray:
     if len(features) < rows:
         raise ValueError(f"{name} must have at least {rows} rows, one an image, got {len(features)}.")
     features = features.astype(np.float64)
-    if not np.isfinite(features).all():
-        bad = int((~np.isfinite(features).all(axis=1)).sum())
-        raise ValueError(f"{name} must be finite, but {bad} of {len(features)} rows hold NaN or infinity.")
+    good = (np.abs(features) < LARGEST).all(axis=1)
+    if not good.all():
+        raise ValueError(
+            f"{name} must be finite, but {(~good).sum()} of {len(features)} rows hold NaN, infinity or numbers past "
+            f"{LARGEST:.0e}."
+        )
     return features
+
+
+def check_pair(a, b, a_name: str = "real", b_name: str = "fake", rows: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Two checked arrays of as many columns, and of one protocol if both have one (bare arrays have none)."""
+    check_protocols(a, b, a_name, b_name)
+    a, b = check_features(a, a_name, rows), check_features(b, b_name, rows)
+    check_columns(a.shape[1], b.shape[1], a_name, b_name)
+    return a, b
+
+
+def check_protocols(a, b, a_name: str = "real", b_name: str = "fake") -> None:
+    """Raise a ValueError for features or statistics of two protocols. Bare arrays have none."""
+    protocols = [getattr(side, "protocol", None) for side in (a, b)]
+    if None not in protocols and protocols[0] != protocols[1]:
+        (one, its), (other, theirs) = protocols
+        raise ValueError(f"{a_name} and {b_name} must be made in one way, got {one} ({its}) and {other} ({theirs}).")
+
+
+def check_columns(a: int, b: int, a_name: str = "real", b_name: str = "fake") -> None:
+    """Raise a ValueError for two numbers of columns."""
+    if a != b:
+        raise ValueError(f"{a_name} and {b_name} must have as many columns, got {a} and {b}.")
 
 
 def shown(images: Images, name: str, batch_size: int, progress: bool) -> Iterator[np.ndarray]:

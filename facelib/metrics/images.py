@@ -21,19 +21,15 @@ def batches(images: Images, name: str, batch_size: int = 64) -> Iterator[np.ndar
         batch_size: how many of an array at a time. Batches of an iterable are cut only where they are longer.
 
     Raises:
-        ValueError: for no images, another type or shape, more than one size, or images that hold a single value or
-            only zeros and ones, as floats cast to uint8 do.
+        ValueError: for no images, another type or shape, more than one size, or images that are all of one colour each
+            or hold only zeros and ones, as floats cast to uint8 do.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+    whole_number(batch_size, "batch_size", 1)
+    check_images(images, name)
     images = images.images if isinstance(images, FaceSet) else images
-    if isinstance(images, (str, bytes, dict)) or not isinstance(images, (np.ndarray, Iterable)):
-        raise ValueError(
-            f"{name} must be uint8 images (n, height, width, 3), a FaceSet or batches, got {type(images).__name__}."
-        )
-    side, low, high = None, 255, 0
+    side, flat, high = None, True, 0
     for whole in [images] if isinstance(images, np.ndarray) else images:
-        _check(whole, name)
+        _check_array(whole, name)
         side = whole.shape[1:3] if side is None else side
         if whole.shape[1:3] != side:
             raise ValueError(
@@ -41,16 +37,33 @@ def batches(images: Images, name: str, batch_size: int = 64) -> Iterator[np.ndar
             )
         for start in range(0, len(whole), batch_size):
             batch = np.asarray(whole[start : start + batch_size])
-            low, high = min(low, int(batch.min())), max(high, int(batch.max()))
+            flat, high = flat and bool((batch == batch[:, :1, :1]).all()), max(high, int(batch.max()))
             yield batch
-    if side is None or high < low:
+    if side is None:
         raise ValueError(f"{name} must hold at least one image, got none.")
-    if low == high:
-        raise ValueError(f"{name} must be pictures, but every pixel of every one is {low}.")
+    if flat:
+        raise ValueError(f"{name} must be pictures, but all pixels of each one are the same.")
     if high <= 1:
         raise ValueError(
             f"{name} must have values from 0 to 255, got only 0 and 1: images in [0, 1] need to be scaled by 255 first."
         )
+
+
+def check_images(images: Images, name: str) -> None:
+    """What can be said before any pixel is looked at.
+
+    Raises:
+        ValueError: for another type than `batches` takes, or an array of another type or shape.
+    """
+    images = images.images if isinstance(images, FaceSet) else images
+    if isinstance(images, (str, bytes, dict)) or not isinstance(images, Iterable):
+        raise ValueError(
+            f"{name} must be uint8 images (n, height, width, 3), a FaceSet or batches, got {type(images).__name__}."
+        )
+    if isinstance(images, np.ndarray):
+        _check_array(images, name)
+        if not len(images):
+            raise ValueError(f"{name} must hold at least one image, got none.")
 
 
 def how_many(images: Images) -> int | None:
@@ -58,7 +71,14 @@ def how_many(images: Images) -> int | None:
     return len(images) if isinstance(images, (np.ndarray, FaceSet)) else None
 
 
-def _check(images, name: str) -> None:
+def whole_number(value: int, name: str, least: int) -> int:
+    """The value, or a ValueError unless it is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def _check_array(images, name: str) -> None:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
         what = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise ValueError(

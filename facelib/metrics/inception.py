@@ -16,7 +16,6 @@ import numpy as np
 
 from facelib.files import cache_dir
 from facelib.metrics.pth import read_pth
-from facelib.metrics.resize import antialiased, bilinear_2015
 
 SIDE = 299
 WEIGHTS_2015 = (
@@ -26,7 +25,7 @@ WEIGHTS_2015 = (
 
 
 def keras_inception(probabilities: bool = False) -> Callable[[np.ndarray], np.ndarray]:
-    """uint8 images (n, height, width, 3) → (n, 2048) features, or (n, 1000) probabilities of ImageNet's classes.
+    """RGB in [0, 255], float32 (n, 299, 299, 3) → (n, 2048) features, or (n, 1000) probabilities of ImageNet's classes.
 
     Raises:
         OSError: if Keras cannot download the weights.
@@ -39,18 +38,18 @@ def keras_inception(probabilities: bool = False) -> Callable[[np.ndarray], np.nd
             f"Inception's weights could not be downloaded ({error}). Once they lie in ~/.keras/models no network is "
             'needed; extractor="onet" never needs one.'
         ) from None
-    return lambda images: network.predict_on_batch(antialiased(images, SIDE) / 127.5 - 1)
+    return lambda pixels: network.predict_on_batch(pixels / 127.5 - 1)
 
 
 def inception_2015() -> Callable[[np.ndarray], np.ndarray]:
-    """uint8 images (n, height, width, 3) → (n, 2048) features as in published FIDs.
+    """RGB in [0, 255], float32 (n, 299, 299, 3) → (n, 2048) features as in published FIDs.
 
     Raises:
         OSError: if the weights cannot be downloaded, or are not those of 2015.
     """
     network = build_inception_2015()
     assign(network, read_pth(fetch_2015(*WEIGHTS_2015)))
-    return lambda images: network.predict_on_batch((bilinear_2015(images, SIDE) - 128) / 128)
+    return lambda pixels: network.predict_on_batch((pixels - 128) / 128)
 
 
 def fetch_2015(url: str, sha256: str) -> Path:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
 
 import numpy as np
 from scipy.special import rel_entr
 
+from facelib.metrics.extractors import Extractor, get_extractor
 from facelib.metrics.features import shown
-from facelib.metrics.images import Images
+from facelib.metrics.images import Images, whole_number
 
-CLASSES = (1000, 1008)  # of Inception's outputs: Keras', and those of 2015
+CLASSES = {"inception": 1000, "inception-2015": 1008}
 
 
-class ClassScore(NamedTuple):
-    """From 1, where all pictures get the same probabilities, to the number of classes.
+@dataclass(frozen=True, eq=False)
+class ClassScore:
+    """From 1, where all pictures get the same probabilities, to the number of classes. Two of them have no order.
 
     Attributes:
         value, std: mean and standard deviation over the splits.
         name: "Inception Score", or "classifier score" if another network made the probabilities.
-        n, splits, classifier: the protocol; the score grows with n / splits.
+        n, splits, classifier: the protocol. The score grows with n / splits; with one picture a split it is 1.
     """
 
     value: float
@@ -63,21 +66,13 @@ def inception_score(
             classes than Inception's under its name.
         OSError: if Inception's weights cannot be downloaded.
     """
-    if splits < 1:
-        raise ValueError(f"splits must be at least 1, got {splits}.")
+    whole_number(splits, "splits", 1)
     if isinstance(images, np.ndarray) and images.ndim == 2:
         probabilities, made_by = images, classifier or "unnamed classifier"
         if not isinstance(made_by, str):
             raise ValueError("classifier must be a name where images are probabilities already.")
     else:
-        if classifier is None or classifier == "inception":
-            classifier, made_by = _inception(), "inception"
-        elif callable(classifier):
-            made_by = getattr(classifier, "__name__", type(classifier).__name__)
-        else:
-            raise ValueError(f'classifier must be "inception" or a function of uint8 images, got {classifier!r}.')
-        batches = shown(images, "images", batch_size, progress)
-        probabilities = np.concatenate([np.asarray(classifier(batch)) for batch in batches])
+        probabilities, made_by = _classified(images, classifier, batch_size, progress)
     probabilities = _check(probabilities, made_by)
     if len(probabilities) < splits:
         raise ValueError(f"splits must be at most the number of images, {len(probabilities)}, got {splits}.")
@@ -85,16 +80,36 @@ def inception_score(
     for i in range(splits):
         rows = probabilities[i::splits]
         scores.append(np.exp(rel_entr(rows, rows.mean(axis=0)).sum(axis=1).mean()))
-    name = "Inception Score" if made_by == "inception" else "classifier score"
+    name = "Inception Score" if made_by in CLASSES else "classifier score"
     return ClassScore(float(np.mean(scores)), float(np.std(scores)), name, len(probabilities), splits, made_by)
+
+
+def _classified(images: Images, classifier, batch_size: int, progress: bool) -> tuple[np.ndarray, str]:
+    checked = shown(images, "images", batch_size, progress)
+    first = next(checked)  # before a network is downloaded
+    if classifier is None or (isinstance(classifier, str) and classifier == "inception"):
+        classifier = _inception()
+    elif callable(classifier):
+        classifier = get_extractor(classifier)
+    else:
+        raise ValueError(f'classifier must be "inception" or a function of uint8 images, got {classifier!r}.')
+    rows = []
+    for batch in chain([first], checked):
+        rows.append(np.asarray(classifier(batch)))
+        if rows[-1].ndim != 2 or len(rows[-1]) != len(batch):
+            raise ValueError(
+                f"{classifier.name} must return one row of probabilities an image, got shape {rows[-1].shape} for "
+                f"{len(batch)} images."
+            )
+    return np.concatenate(rows), classifier.name
 
 
 def _check(probabilities: np.ndarray, made_by: str) -> np.ndarray:
     shape = probabilities.shape
     if probabilities.ndim != 2 or shape[1] < 2 or not len(probabilities) or probabilities.dtype.kind not in "fiub":
         raise ValueError(f"probabilities must be (n, classes), got {probabilities.dtype} of shape {shape}.")
-    if made_by == "inception" and shape[1] not in CLASSES:
-        raise ValueError(f"probabilities of Inception have {CLASSES[0]} or {CLASSES[1]} classes, got {shape[1]}.")
+    if shape[1] != CLASSES.get(made_by, shape[1]):
+        raise ValueError(f"probabilities of {made_by} have {CLASSES[made_by]} classes, got {shape[1]}.")
     probabilities = probabilities.astype(np.float64)
     wrong = ~((probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3))
     if wrong.any():
@@ -106,7 +121,7 @@ def _check(probabilities: np.ndarray, made_by: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _inception() -> Callable[[np.ndarray], np.ndarray]:
-    from facelib.metrics.inception import keras_inception
+def _inception() -> Extractor:
+    from facelib.metrics.inception import SIDE, keras_inception
 
-    return keras_inception(probabilities=True)
+    return Extractor("inception", keras_inception(probabilities=True), SIDE, "bicubic antialiased", built_in=True)

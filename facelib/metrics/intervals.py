@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+DRAWN = 2_000_000  # values at a time
+
 
 class Estimate(NamedTuple):
     """A value with its interval.
@@ -37,9 +39,11 @@ def proportion(successes: np.ndarray, level: float = 0.95) -> Estimate:
     Raises:
         ValueError: for no values, or a level outside (0, 1).
     """
-    successes = np.asarray(successes, bool)
+    successes = np.asarray(successes)
     if successes.ndim != 1 or not len(successes):
         raise ValueError(f"successes must be at least one value in one dimension, got shape {successes.shape}.")
+    if not np.isin(successes, (0, 1)).all():
+        raise ValueError("successes must all be true or false.")
     return wilson(float(successes.mean()), len(successes), level)
 
 
@@ -58,13 +62,20 @@ def bootstrap(values: np.ndarray, level: float = 0.95, resamples: int = 2000, se
     """Mean of `values` (n,) with its percentile bootstrap interval (Efron 1979).
 
     Raises:
-        ValueError: for fewer than two values, or a level outside (0, 1).
+        ValueError: for fewer than two values, values that are not finite, no resamples, or a level outside (0, 1).
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"values must be at least two numbers in one dimension, got shape {values.shape}.")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual.")
-    draws = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    if not np.isfinite(values).all():
+        raise ValueError(f"values must be finite, but {(~np.isfinite(values)).sum()} of {len(values)} are not.")
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}.")
+    rng, rows, means = np.random.default_rng(seed), max(1, DRAWN // len(values)), []
+    for start in range(0, resamples, rows):
+        draws = rng.integers(len(values), size=(min(rows, resamples - start), len(values)))
+        means.append(values[draws].mean(axis=1))
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(values.mean()), float(low), float(high), len(values))

@@ -1,37 +1,39 @@
 """Does a conditional generator draw what it is asked for? (Seed 002: a classifier of real faces looks at its pictures.)
 
 Accuracy alone is won by one perfect face a class, and a classifier that errs on real faces errs on generated ones too.
-So it stands beside the classifier's accuracy on real faces that it was not trained on, and beside the variety within
-each class.
+So it stands beside the classifier's accuracy on real faces that it was not trained on, and beside how much of the real
+variety within each class is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import train_test_split
 
 from facelib.data.faceset import FaceSet
 from facelib.metrics.images import batches
 from facelib.metrics.intervals import Estimate, wilson
+from facelib.metrics.neighbours import precision_recall
 from facelib.models.dcgan import build_light_discriminator
 from facelib.models.latent import in_batches
-from facelib.training import variety_of
 
-LEAST = 10  # real faces of each class
+NEIGHBOURS = 5  # whose distance is the radius of a real face's ball
+WATCHED = 0.15  # of the faces to learn from: they tell when to end
+CELLS = 8  # a side, of the averages in which faces are compared
 
 
-class Judge(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Judge:
     """A classifier of real faces, and the real faces that it was not trained on.
 
     Attributes:
         network: uint8 images → probabilities (n, classes).
         names: of the classes.
-        ceiling: accuracy on held-out real faces, the mean over classes: no generator can be told to do better.
+        ceiling: accuracy on held-out real faces, the mean over classes: what real faces would get.
         confusion: (classes, classes) counts of these, a row for each true class.
         images, labels: the held-out faces.
     """
@@ -44,24 +46,26 @@ class Judge(NamedTuple):
     labels: np.ndarray
 
 
-class Conditionality(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Conditionality:
     """How well pictures show what was asked for.
 
     Attributes:
         accuracy: share recognised as what was asked for, the mean over classes.
         ceiling: the judge's accuracy on held-out real faces.
         confusion: (classes, classes) counts, a row for what was asked for, a column for what was recognised.
-        variety: (classes,) how much the pictures of a class differ from each other, as a share of how much its real
-            faces do (`facelib.training.variety_of`).
-        value: mean over classes of accuracy · variety, the latter at most 1. Real faces get the ceiling, one perfect
-            face a class gets 0.
+        coverage: (classes,) variety within a class: the share of its held-out real faces that have one of its generated
+            pictures nearer than their fifth nearest neighbour (Naeem et al. 2020), all compared as averages of 8×8
+            cells, so that noise, a shift or other light do not make one face many. About 1 for real faces, and
+            5 in n for one face.
+        value: mean over classes of accuracy · coverage.
         names: of the classes.
     """
 
     accuracy: Estimate
     ceiling: Estimate
     confusion: np.ndarray
-    variety: np.ndarray
+    coverage: np.ndarray
     value: float
     names: tuple[str, ...]
 
@@ -70,8 +74,8 @@ class Conditionality(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"accuracy {self.accuracy} of a ceiling of {self.ceiling}, variety within classes "
-            f"{self.variety.mean():.2f}, both {self.value:.2f} ({self.accuracy.n:,} images, {len(self.names)} classes)"
+            f"accuracy {self.accuracy} of a ceiling of {self.ceiling}, coverage of classes "
+            f"{self.coverage.mean():.2f}, both {self.value:.2f} ({self.accuracy.n:,} images, {len(self.names)} classes)"
         )
 
 
@@ -98,41 +102,49 @@ def train_judge(
         width: channels of the widest convolution.
         epochs: at most.
         held_out: share of the faces that is kept for the ceiling and for the variety of real faces.
-        seed: of the weights and of what is held out.
+        seed: of the weights, the order of the faces, and what is held out.
         verbose: as in Keras' `fit`.
 
     Raises:
-        ValueError: for images that are none, labels that do not fit, fewer than two classes or ten faces in one, or a
-            classifier that is no better than chance on real faces.
+        ValueError: for images that are none, labels that do not fit, fewer than two classes, too few faces in one, or
+            a classifier that is no better than chance on real faces.
     """
     images = np.concatenate(list(batches(faces, "faces", 4096)))
+    side = images.shape[1]
+    if images.shape[2] != side or side % 16:
+        raise ValueError(f"faces must be square, with a side that is a multiple of 16, got {images.shape[1:3]}.")
     labels = _check_labels(labels, len(images), "labels")
-    classes = int(labels.max()) + 1
-    counts = np.bincount(labels)
-    if classes < 2 or counts.min() < LEAST:
-        raise ValueError(f"labels must name at least 2 classes of {LEAST} faces or more each, got {counts.tolist()}.")
+    classes, counts = int(labels.max()) + 1, np.bincount(labels)
+    if classes < 2 or not counts.all():
+        raise ValueError(f"labels must name at least 2 classes, each with faces, got {counts.tolist()} faces.")
     names = tuple(map(str, range(classes) if names is None else names))
     if len(names) != classes:
         raise ValueError(f"names must be {classes}, one a class, got {len(names)}.")
     if not 0 < held_out < 1:
         raise ValueError(f"held_out must lie between 0 and 1, got {held_out}.")
-    rows, held = train_test_split(np.arange(len(images)), test_size=held_out, stratify=labels, random_state=seed)
-    learned, watched = train_test_split(rows, test_size=0.15, stratify=labels[rows], random_state=seed)
-    network = build_classifier(images.shape[1], classes, width, seed)
+    learned, watched, held = _split(labels, held_out, seed)
+    least = np.bincount(labels[held], minlength=classes).min()
+    if least <= NEIGHBOURS or not all(
+        np.bincount(labels[rows], minlength=classes).all() for rows in (learned, watched)
+    ):
+        raise ValueError(
+            f"held_out = {held_out} leaves {least} faces of the rarest class to judge by and {counts.min() - least} to "
+            f"learn from; at least {NEIGHBOURS + 1} and 2 are needed. It has {counts.min()} in all."
+        )
+    network = build_classifier(side, classes, width, seed)
     network.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", jit_compile=False)
     # Not fit's own class_weight: the watched faces have to be weighed as well.
     weights = (len(labels) / classes / counts)[labels]
     network.fit(
-        images[learned],
-        labels[learned],
-        sample_weight=weights[learned],
+        _Shuffled(images[learned], labels[learned], weights[learned], seed),
         validation_data=(images[watched], labels[watched], weights[watched]),
         epochs=epochs,
         callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)],
+        shuffle=False,  # Keras would, by its global state
         verbose=verbose,
     )
     ceiling, confusion = _recognised(network, images[held], labels[held], classes)
-    if ceiling.low <= 1 / classes:
+    if not ceiling.low > 1 / classes:
         raise ValueError(
             f"the classifier tells {ceiling} of the real faces right, and chance {1 / classes:.2f}: nothing can be "
             "judged by it. More faces or epochs may help, or the labels cannot be seen in the pictures."
@@ -145,7 +157,7 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
 
     Args:
         generated: uint8 (n, size, size, 3), of the size that the judge was trained on.
-        asked: int (n,), the class that each was asked to show; each class at least twice.
+        asked: int (n,), the class that each was asked to show; each class more than five times.
         judge: from `train_judge`.
 
     Raises:
@@ -159,13 +171,17 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
     classes = len(judge.names)
     asked = _check_labels(asked, len(generated), "asked")
     counts = np.bincount(asked, minlength=classes)
-    if len(counts) > classes or counts.min() < 2:
-        raise ValueError(f"asked must name each of the {classes} classes at least twice, got {counts.tolist()}.")
+    if len(counts) > classes or counts.min() <= NEIGHBOURS:
+        raise ValueError(
+            f"asked must name each of the {classes} classes more than {NEIGHBOURS} times, got {counts.tolist()}."
+        )
     accuracy, confusion = _recognised(judge.network, generated, asked, classes)
-    variety = np.array([variety_of(generated[asked == c], judge.images[judge.labels == c]) for c in range(classes)])
+    real, fake = _cells(judge.images), _cells(generated)
+    coverage = np.array(
+        [precision_recall(real[judge.labels == c], fake[asked == c], NEIGHBOURS).coverage for c in range(classes)]
+    )
     right = confusion.diagonal() / confusion.sum(axis=1)
-    value = float((right * np.minimum(variety, 1)).mean())
-    return Conditionality(accuracy, judge.ceiling, confusion, variety, value, judge.names)
+    return Conditionality(accuracy, judge.ceiling, confusion, coverage, float((right * coverage).mean()), judge.names)
 
 
 def build_classifier(image_size: int, classes: int, width: int = 64, seed: int = 0) -> keras.Model:
@@ -177,6 +193,44 @@ def build_classifier(image_size: int, classes: int, width: int = 64, seed: int =
     initializer = keras.initializers.GlorotUniform(seed=seed)
     x = keras.layers.Dense(classes, "softmax", kernel_initializer=initializer, name="probabilities")(x)
     return keras.Model(image, x, name="classifier")
+
+
+class _Shuffled(keras.utils.PyDataset):
+    """Batches in an order that follows from the seed and the epoch, and from no global state."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, weights: np.ndarray, seed: int, batch_size: int = 32):
+        super().__init__()
+        self.arrays, self.batch_size, self.rng = (images, labels, weights), batch_size, np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.batch_size)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
+        rows = self.order[i * self.batch_size :][: self.batch_size]
+        return tuple(array[rows] for array in self.arrays)
+
+    def on_epoch_end(self):
+        self.order = self.rng.permutation(len(self.arrays[0]))
+
+
+def _split(labels: np.ndarray, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows to learn from, to watch while learning, and to hold out, in equal shares of every class."""
+    rng, parts = np.random.default_rng(seed), [[], [], []]
+    for rows in (np.flatnonzero(labels == c) for c in range(labels.max() + 1)):
+        rows = rng.permutation(rows)
+        held = round(held_out * len(rows))
+        watched = held + max(1, round(WATCHED * (len(rows) - held)))
+        for part, some in zip(parts, (rows[watched:], rows[held:watched], rows[:held]), strict=True):
+            part.append(some)
+    return tuple(np.concatenate(part) for part in parts)
+
+
+def _cells(images: np.ndarray) -> np.ndarray:
+    """Averages of 8×8 cells, without each image's own brightness: (n, 192)."""
+    n, side = len(images), images.shape[1] // CELLS
+    cells = images.reshape(n, CELLS, side, CELLS, side, 3).mean(axis=(2, 4))
+    return (cells - cells.mean(axis=(1, 2, 3), keepdims=True)).reshape(n, -1)
 
 
 def _recognised(network, images, labels, classes) -> tuple[Estimate, np.ndarray]:
@@ -191,7 +245,7 @@ def _recognised(network, images, labels, classes) -> tuple[Estimate, np.ndarray]
 
 def _check_labels(labels, n: int, name: str) -> np.ndarray:
     labels = np.asarray(labels)
-    if labels.shape != (n,) or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0:
+    if labels.shape != (n,) or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0 or labels.max() >= n:
         raise ValueError(
             f"{name} must be {n} whole numbers from 0, one an image, got {labels.dtype} of shape {labels.shape}."
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facelib.metrics.features import Features, check_features
-from facelib.metrics.frechet import check_pair
+from facelib.metrics.features import Features, check_pair
 
 ROWS = 1024  # of the kernel matrices at a time
 
@@ -21,21 +20,27 @@ def kernel_distance(real: np.ndarray | Features, fake: np.ndarray | Features) ->
     Raises:
         ValueError: as `frechet_distance`.
     """
-    check_pair(real, fake)
-    x, y = check_features(real, "real"), check_features(fake, "fake")
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"real and fake must have as many columns, got {x.shape[1]} and {y.shape[1]}.")
-    within_x, within_y = _mean_kernel(x, x, same=True), _mean_kernel(y, y, same=True)
-    x_to_y, y_to_x = _mean_kernel(x, y), _mean_kernel(y, x)
+    x, y = check_pair(real, fake)
+    within_x, within_y = (_sums(side, side)[0] - _kernel(side, side) for side in (x, y))  # without themselves
+    within_x, within_y = within_x / (len(x) - 1), within_y / (len(y) - 1)
+    x_to_y, y_to_x = _sums(x, y)
+    x_to_y, y_to_x = x_to_y / len(y), y_to_x / len(x)
     value = within_x.mean() + within_y.mean() - 2 * x_to_y.mean()
     # Each image's own share in it, twice because it stands in rows and in columns (Hájek's projection).
     variance = 4 * ((within_x - x_to_y).var(ddof=1) / len(x) + (within_y - y_to_x).var(ddof=1) / len(y))
     return float(value), float(np.sqrt(variance))
 
 
-def _mean_kernel(a: np.ndarray, b: np.ndarray, same: bool = False) -> np.ndarray:
-    """For each row of `a` the mean kernel with all rows of `b`, but not with itself where they are the same."""
-    sums = np.concatenate([((a[i : i + ROWS] @ b.T / a.shape[1] + 1) ** 3).sum(axis=1) for i in range(0, len(a), ROWS)])
-    if not same:
-        return sums / len(b)
-    return (sums - ((a**2).sum(axis=1) / a.shape[1] + 1) ** 3) / (len(b) - 1)
+def _sums(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the kernel of all pairs: for each row of `a`, and for each of `b`."""
+    of_a, of_b = np.empty(len(a)), np.zeros(len(b))
+    for start in range(0, len(a), ROWS):
+        kernel = (a[start : start + ROWS] @ b.T / a.shape[1] + 1) ** 3
+        of_a[start : start + ROWS] = kernel.sum(axis=1)
+        of_b += kernel.sum(axis=0)
+    return of_a, of_b
+
+
+def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row by row (n,)."""
+    return ((a * b).sum(axis=1) / a.shape[1] + 1) ** 3

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 
-from facelib.metrics.features import Features, check_features
-from facelib.metrics.frechet import check_pair
+from facelib.metrics.features import Features, check_pair
+from facelib.metrics.images import whole_number
 from facelib.metrics.intervals import Estimate, bootstrap
+from facelib.metrics.score import protocol
+
+SHARES = ("precision", "recall", "density", "coverage")
 
 
-class Coverage(NamedTuple):
-    """Quality and variety apart; each is about 1 for two samples of one distribution.
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Quality and variety apart; each is about 1 for two samples of one distribution. Two of them have no order.
 
     Attributes:
         precision: share of generated images that lie in the ball of some real one (Kynkäänniemi et al. 2019).
         recall: share of real images that lie in the ball of some generated one.
         density: how many real balls a generated image lies in, over k (Naeem et al. 2020); may pass 1.
         coverage: share of real images whose ball holds a generated one.
+        n_real, n_fake, k, extractor, resize: the protocol. All four shares change with n and k.
     """
 
     precision: float
     recall: float
     density: float
     coverage: float
+    n_real: int
+    n_fake: int
+    k: int
+    extractor: str = ""
+    resize: str = ""
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value:.2f}" for name, value in self._asdict().items())
+        shares = ", ".join(f"{name} {getattr(self, name):.2f}" for name in SHARES)
+        return f"{shares} (k = {self.k}, {protocol(self.n_real, self.n_fake, self.extractor, self.resize)})"
 
 
 def precision_recall(real: np.ndarray | Features, fake: np.ndarray | Features, k: int = 5) -> Coverage:
     """Precision, recall, density and coverage. The ball of an image reaches to its k-th nearest neighbour of its kind.
 
-    One odd real image has a large ball that takes in bad images; density counts balls instead. All four change with n
-    and k: compare at equal ones.
+    One odd real image has a large ball that takes in bad images; density counts balls instead.
 
     Args:
         real, fake: features (n, d); n > k.
@@ -43,9 +53,10 @@ def precision_recall(real: np.ndarray | Features, fake: np.ndarray | Features, k
     Raises:
         ValueError: for features that `frechet_distance` refuses, or k < 1, or no more than k images.
     """
-    real, fake = _pair(real, fake, "real", "fake")
-    if not 1 <= k < min(len(real), len(fake)):
-        raise ValueError(f"k must be at least 1 and below the number of images, {min(len(real), len(fake))}, got {k}.")
+    made = next((side.protocol for side in (real, fake) if isinstance(side, Features)), ("", ""))
+    real, fake = check_pair(real, fake)
+    if whole_number(k, "k", 1) >= min(len(real), len(fake)):
+        raise ValueError(f"k must be below the number of images, {min(len(real), len(fake))}, got {k}.")
     real_radius, fake_radius = _kth(real, k), _kth(fake, k)
     precise, covered, balls, recalled = [], np.zeros(len(real), bool), 0, np.zeros(len(real), bool)
     start = 0
@@ -58,7 +69,8 @@ def precision_recall(real: np.ndarray | Features, fake: np.ndarray | Features, k
         recalled |= (distances <= fake_radius[rows, None]).any(axis=0)
         start += len(distances)
     precision, density = float(np.concatenate(precise).mean()), float(balls / (k * len(fake)))
-    return Coverage(precision, float(recalled.mean()), density, float(covered.mean()))
+    recall, coverage = float(recalled.mean()), float(covered.mean())
+    return Coverage(precision, recall, density, coverage, len(real), len(fake), k, *made)
 
 
 def nearest(features: np.ndarray | Features, training: np.ndarray | Features) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +79,7 @@ def nearest(features: np.ndarray | Features, training: np.ndarray | Features) ->
     Raises:
         ValueError: for features that `frechet_distance` refuses.
     """
-    features, training = _pair(features, training, "features", "training")
+    features, training = check_pair(features, training, "features", "training", rows=1)
     chunks = [(d.min(axis=1), d.argmin(axis=1)) for d in pairwise_distances_chunked(features, training)]
     return np.concatenate([chunk[0] for chunk in chunks]), np.concatenate([chunk[1] for chunk in chunks])
 
@@ -90,17 +102,9 @@ def memorization(
         ValueError: for features that `frechet_distance` refuses, or held-out images that all are in the training set.
     """
     usual = nearest(held_out, training)[0].mean()
-    if usual <= 1e-6 * max(1.0, float(np.abs(np.asarray(training)).max())):
+    if usual <= 1e-6 * np.sqrt(np.var(training, axis=0, dtype=np.float64).sum()):
         raise ValueError("held_out must be images that are not in training, but all of them are.")
     return bootstrap(nearest(fake, training)[0] / usual, seed=seed)
-
-
-def _pair(a, b, a_name: str, b_name: str) -> tuple[np.ndarray, np.ndarray]:
-    check_pair(a, b, a_name, b_name)
-    a, b = check_features(a, a_name), check_features(b, b_name)
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(f"{a_name} and {b_name} must have as many columns, got {a.shape[1]} and {b.shape[1]}.")
-    return a, b
 
 
 def _kth(features: np.ndarray, k: int) -> np.ndarray:

@@ -14,8 +14,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from facelib.metrics.resize import antialiased
-
 SIDE = 48
 
 
@@ -42,6 +40,6 @@ def build_onet() -> keras.Model:
 
 
 def onet() -> Callable[[np.ndarray], np.ndarray]:
-    """uint8 images (n, height, width, 3) → (n, 256)."""
+    """RGB in [0, 255], float32 (n, 48, 48, 3) → (n, 256)."""
     network = build_onet()
-    return lambda images: network.predict_on_batch((antialiased(images, SIDE) - 127.5) / 128)
+    return lambda pixels: network.predict_on_batch((pixels - 127.5) / 128)

@@ -28,6 +28,9 @@ def bilinear_2015(images: np.ndarray, side: int) -> np.ndarray:
     return np.einsum("rh,nhwc,sw->nrsc", rows, images.astype(np.float32), columns, optimize=True)
 
 
+METHODS = {"bicubic antialiased": antialiased, "bilinear of 2015": bilinear_2015}
+
+
 def _between(size: int, side: int) -> np.ndarray:
     """(side, size): how much of each pixel goes into each new one."""
     position = np.arange(side) * (size / side)

@@ -26,6 +26,7 @@ class Score:
         low, high: its 95 % interval over the images that could have been drawn; NaN where it was not measured.
         n_real, n_fake: images on each side. A Fréchet distance falls as they grow.
         extractor, resize: whose features they were, and what was done to the images first.
+        biased: whether it falls as n grows. Then only scores of equal n are compared.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Score:
     n_fake: int
     extractor: str
     resize: str
+    biased: bool = True
 
     def __float__(self) -> float:
         return self.value
@@ -43,11 +45,11 @@ class Score:
     def __str__(self) -> str:
         known = math.isfinite(self.high)
         # Two digits of what is uncertain, or three of the value where nothing is known about that.
-        scale = self.high - self.value if known else abs(self.value) / 10
+        scale = self.high - self.value if known else abs(self.value) / 10 if math.isfinite(self.value) else 0
         digits = max(1, 1 - math.floor(math.log10(scale))) if scale else 1
         interval = f" [{self.low:.{digits}f}, {self.high:.{digits}f}]" if known else ""
-        counts = f"{self.n_real:,} real and {self.n_fake:,} generated"
-        return f"{self.name} {self.value:.{digits}f}{interval} ({counts}, {self.extractor}, {self.resize})"
+        measured = protocol(self.n_real, self.n_fake, self.extractor, self.resize)
+        return f"{self.name} {self.value:.{digits}f}{interval} ({measured})"
 
     def __lt__(self, other: Score) -> bool:
         return self - other < 0
@@ -78,11 +80,17 @@ class Score:
                 ("real", self.n_real, other.n_real),
                 ("generated", self.n_fake, other.n_fake),
             ]
-            if mine != theirs
+            if mine != theirs and (self.biased or not kind)
         ]
         if differences:
             raise ValueError(f"these scores cannot be compared: {', '.join(differences)}.")
         return self.value - other.value
+
+
+def protocol(n_real: int, n_fake: int, extractor: str, resize: str) -> str:
+    """In words, for the end of a line."""
+    made = f"{extractor}, {resize}" if extractor else "features of unknown make"
+    return f"{n_real:,} real and {n_fake:,} generated, {made}"
 
 
 def named(extractor: str, with_inception: str, otherwise: str) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 
 from facelib.files import replacing
 from facelib.metrics.extractors import Extractor, get_extractor
-from facelib.metrics.features import Features, check_features, features_of, shown
+from facelib.metrics.features import (
+    Features,
+    check_columns,
+    check_features,
+    check_protocols,
+    features_of,
+    shown,
+)
 from facelib.metrics.images import Images
 
 ROWS = 2048  # at a time: a matrix product of few rows costs nearly as much as one of many
@@ -37,6 +46,10 @@ class Statistics:
         self.n, self.mean, self._scatter = 0, None, None
 
     @property
+    def protocol(self) -> tuple[str, str]:
+        return self.extractor, self.resize
+
+    @property
     def covariance(self) -> np.ndarray:
         """(d, d) float64, unbiased: divided by n - 1.
 
@@ -51,8 +64,11 @@ class Statistics:
         """Add rows (n, d).
 
         Raises:
-            ValueError: for another shape or number of columns, or values that are not finite.
+            ValueError: for another shape or number of columns, values that are not finite, or `Features` of another
+                protocol.
         """
+        if isinstance(features, Features):
+            check_protocols(self, features, "statistics", "features")
         features = check_features(features, "features", rows=1)
         if self.mean is not None and features.shape[1] != len(self.mean):
             raise ValueError(f"features must have {len(self.mean)} columns as before, got {features.shape[1]}.")
@@ -66,13 +82,9 @@ class Statistics:
         Raises:
             ValueError: for statistics of another protocol or number of columns.
         """
-        if (self.extractor, self.resize) != (other.extractor, other.resize):
-            raise ValueError(
-                f"other was made by {other.extractor or 'no extractor'} ({other.resize}), these statistics by "
-                f"{self.extractor or 'no extractor'} ({self.resize}): they cannot be merged."
-            )
-        if self.n and other.n and len(self.mean) != len(other.mean):
-            raise ValueError(f"other must have {len(self.mean)} columns, got {len(other.mean)}.")
+        check_protocols(self, other, "statistics", "other")
+        if self.n and other.n:
+            check_columns(len(self.mean), len(other.mean), "statistics", "other")
         if other.n:
             self._add(other.n, other.mean, other._scatter)
 
@@ -98,15 +110,25 @@ class Statistics:
         """Read what `save` wrote.
 
         Raises:
-            ValueError: for a file without one of its entries: a mean without n or extractor cannot be compared.
+            ValueError: for a file without one of its entries (a mean without n or extractor cannot be compared), or
+                whose entries do not fit.
         """
-        with np.load(path, allow_pickle=False) as file:
-            missing = sorted({"mu", "sigma", "n", "extractor", "resize"} - set(file.files))
-            if missing:
-                raise ValueError(f"{path} has no {', '.join(missing)}: it was not written by Statistics.save.")
-            statistics = cls(str(file["extractor"]), str(file["resize"]))
-            statistics.n, statistics.mean = int(file["n"]), file["mu"]
-            statistics._scatter = file["sigma"] * (statistics.n - 1)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                entries = {name: file[name] for name in file.files}
+        except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
+            raise ValueError(f"{path} is no .npz file: it was not written by Statistics.save.") from None
+        if missing := sorted({"mu", "sigma", "n", "extractor", "resize"} - set(entries)):
+            raise ValueError(f"{path} has no {', '.join(missing)}: it was not written by Statistics.save.")
+        mean, covariance, n = entries["mu"], entries["sigma"], int(entries["n"])
+        finite = np.isfinite(mean).all() and np.isfinite(covariance).all()
+        if mean.ndim != 1 or covariance.shape != 2 * mean.shape or n < 2 or not finite:
+            raise ValueError(
+                f"{path} must hold a finite mean (d,), covariance (d, d) and n of at least 2, got shapes {mean.shape} "
+                f"and {covariance.shape}, n = {n}."
+            )
+        statistics = cls(str(entries["extractor"]), str(entries["resize"]))
+        statistics.n, statistics.mean, statistics._scatter = n, mean, covariance * (n - 1)
         return statistics
 
     @classmethod
@@ -126,8 +148,10 @@ class Statistics:
         progress: bool = True,
     ) -> Statistics:
         """Of any number of images in the memory of 2,048 rows of features. Arguments as for `extract`."""
+        checked = shown(images, "images", batch_size, progress)
+        first = next(checked)  # before a network is downloaded
         extractor, statistics, rows = get_extractor(extractor), cls(), []
-        for batch in shown(images, "images", batch_size, progress):
+        for batch in chain([first], checked):
             statistics.extractor, statistics.resize = extractor.name, extractor.resize(batch.shape[1:3])
             rows.append(features_of(batch, extractor))
             if sum(map(len, rows)) >= ROWS:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
@@ -64,7 +65,7 @@ def test_images_features_and_statistics_give_one_value(faces, features):
 def test_fid_says_what_does_not_fit(faces, features):
     with pytest.raises(ValueError, match="real must be uint8 images"):
         fid(faces[0].scaled(), faces[1], "onet", progress=False)
-    with pytest.raises(ValueError, match="fake must be pictures, but every pixel"):
+    with pytest.raises(ValueError, match="fake must be pictures, but all pixels"):
         fid(features[0], np.zeros((9, 80, 80, 3), np.uint8), "onet", progress=False)
     with pytest.raises(ValueError, match="fake must have at least 2 rows, one an image, got 1"):
         fid(features[0], faces[1][:1], "onet", progress=False)
@@ -76,8 +77,44 @@ def test_fid_says_what_does_not_fit(faces, features):
 
     with pytest.raises(ValueError, match="real was made by 'onet', but extractor is 'never'"):
         fid(features[0], faces[1], never, progress=False)
-    with pytest.raises(ValueError, match="resamples must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="resamples must be a whole number of at least 2, got 1"):
         fid(*features, resamples=1)
+
+
+def test_intervals_do_not_pass_zero(features):
+    some = features[0][:40]
+    score = fid(some, some, progress=False)
+    assert score.value < 1e-6 and score.low == 0 and score.high > 0
+
+
+def test_what_has_no_bias_is_compared_at_any_n(features):
+    for score in (fid_infinity, kid):
+        few, many = (score(features[0], features[1][:n], progress=False) for n in (60, 160))
+        assert isinstance(few - many, float)
+        with pytest.raises(ValueError, match="cannot be compared: .* against"):
+            few - fid(*features, resamples=0)
+
+
+def test_coverage_knows_its_protocol_and_has_no_order(features):
+    few, many = (precision_recall(features[0], features[1][:n]) for n in (60, 160))
+    assert (few.k, few.n_real, few.n_fake, few.extractor, few.resize) == (5, 160, 60, *features[0].protocol)
+    assert str(few).endswith("(k = 5, 160 real and 60 generated, onet, 80×80 → 48×48 bicubic antialiased)")
+    with pytest.raises(TypeError):
+        few > many  # noqa: B015
+    bare = precision_recall(draw(20), draw(20))
+    assert str(bare).endswith("20 real and 20 generated, features of unknown make)")
+
+
+def test_long_sets_are_looked_at_in_parts(monkeypatch):
+    """With the same result as at once."""
+    real, fake = draw(700, 4, 0), 1.5 * draw(600, 4, 1)
+    at_once = precision_recall(real, fake), nearest(fake, real), kernel_distance(real, fake)
+    monkeypatch.setattr("facelib.metrics.kernel.ROWS", 7)
+    with sklearn.config_context(working_memory=0.1):
+        in_parts = precision_recall(real, fake), nearest(fake, real), kernel_distance(real, fake)
+    assert str(at_once[0]) == str(in_parts[0]) and at_once[0].recall == in_parts[0].recall
+    np.testing.assert_allclose(in_parts[1], at_once[1])
+    np.testing.assert_allclose(in_parts[2], at_once[2], rtol=1e-9)
 
 
 def test_scores_of_two_protocols_are_not_compared():
@@ -136,13 +173,13 @@ def test_fid_infinity_takes_the_bias_away():
 
 def test_fid_infinity_says_what_it_needs(features):
     whole = [Statistics.of(side) for side in features]
-    with pytest.raises(ValueError, match="both statistics"):
-        fid_infinity(*whole)
-    with pytest.raises(ValueError, match="at least 30 images a side, got 20"):
+    with pytest.raises(ValueError, match="real must be images or features: statistics do not say"):
+        fid_infinity(whole[0], features[1])
+    with pytest.raises(ValueError, match="at least 30 images a side, got 160 real and 20 generated"):
         fid_infinity(features[0], features[1][:20])
-    with pytest.raises(ValueError, match="points must be at least 3, got 2"):
-        fid_infinity(*features, points=2)
-    assert fid_infinity(whole[0], features[1], progress=False).n_real == 160
+    for points in (2, 3.5):
+        with pytest.raises(ValueError, match=f"points must be a whole number of at least 3, got {points}"):
+            fid_infinity(*features, points=points)
 
 
 def test_kernel_distances_have_no_bias_and_honest_errors():
@@ -170,7 +207,7 @@ def test_kernel_distance_has_its_closed_form():
 def test_kid_wants_features(features):
     score = kid(*features)
     assert score.low < 0 < score.high and score.name == "Kernel face distance"
-    with pytest.raises(ValueError, match="fake must be images or features: a kernel distance"):
+    with pytest.raises(ValueError, match="fake must be images or features: statistics do not say"):
         kid(features[0], Statistics.of(features[1]))
     with pytest.raises(ValueError, match="as many columns, got 256 and 8"):
         kernel_distance(features[0], draw(10))
@@ -179,7 +216,7 @@ def test_kid_wants_features(features):
 def test_precision_and_recall_tell_quality_from_variety():
     real = draw(400, 4, 0)
     same = precision_recall(real, draw(400, 4, 1))
-    assert min(same) > 0.8 and same.density == pytest.approx(1, abs=0.1)
+    assert min(same.precision, same.recall, same.coverage) > 0.8 and same.density == pytest.approx(1, abs=0.1)
     # Half of what is real: as good, less varied.
     some = precision_recall(real, draw(800, 4, 1)[draw(800, 4, 1)[:, 0] > 0][:400])
     assert some.precision > 0.9 and some.recall < 0.75 and some.coverage < 0.75
@@ -197,10 +234,13 @@ def test_neighbours_have_known_answers():
     distances, rows = nearest(np.array([[0.2], [3.9]]), line)
     np.testing.assert_allclose(distances, [0.2, 0.1])
     assert rows.tolist() == [0, 4]
-    with pytest.raises(ValueError, match="k must be at least 1 and below the number of images, 5, got 5"):
+    assert nearest(np.array([[2.4]]), line)[1].tolist() == [2]
+    with pytest.raises(ValueError, match="k must be below the number of images, 5, got 5"):
         precision_recall(line, line, k=5)
-    with pytest.raises(ValueError, match="features must have at least 2 rows"):
-        nearest(line[:1], line)
+    with pytest.raises(ValueError, match="k must be a whole number of at least 1, got 2.5"):
+        precision_recall(line, line, k=2.5)
+    with pytest.raises(ValueError, match="features and training must have as many columns, got 2 and 1"):
+        nearest(np.zeros((3, 2)), line)
 
 
 def test_copies_of_the_training_set_are_seen():
@@ -210,5 +250,7 @@ def test_copies_of_the_training_set_are_seen():
     assert usual.low < 1 < usual.high
     half = memorization(np.concatenate([training[:50], fresh[:50]]), training, held_out)
     assert half.high < usual.low and 0.3 < half.value < 0.7
+    tiny = memorization(1e-7 * fresh, 1e-7 * training, 1e-7 * held_out)
+    np.testing.assert_allclose(tiny.value, usual.value, rtol=1e-3)
     with pytest.raises(ValueError, match="held_out must be images that are not in training"):
         memorization(fresh, training, training[:50])

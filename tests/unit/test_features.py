@@ -1,12 +1,14 @@
 """Images into features: what is refused, the resize, O-Net."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from facelib.data import load_faces
-from facelib.metrics import Extractor, Features, Statistics, extract
+from facelib.metrics import Extractor, Features, Statistics, extract, extractors, fid, inception_score
 from facelib.metrics.onet import build_onet
 from facelib.metrics.resize import antialiased, bilinear_2015
 
@@ -62,7 +64,9 @@ def test_arrays_sets_and_batches_give_the_same(faces, tmp_path):
         (np.zeros((4, 8, 8, 1), np.uint8), r"photos must have shape .* got \(4, 8, 8, 1\)"),
         (np.zeros((0, 8, 8, 3), np.uint8), "photos must hold at least one image"),
         ([], "photos must hold at least one image"),
-        (np.zeros((4, 8, 8, 3), np.uint8), "photos must be pictures, but every pixel of every one is 0"),
+        (np.zeros((4, 8, 8, 3), np.uint8), "photos must be pictures, but all pixels of each one are the same"),
+        (np.arange(4, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2).repeat(3, 3), "must be pictures"),
+        ([[1, 2], [3]], "photos must be uint8 images .* got list"),
         (np.arange(768).reshape(4, 8, 8, 3).astype(np.uint8) % 2, "photos must have values from 0 to 255, got only 0"),
         (
             [np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 9, 8, 3), np.uint8)],
@@ -89,8 +93,40 @@ def test_bad_extractors_are_named(faces):
         quietly(faces, Extractor("halved", lambda images: colours(images)[::2]))
     with pytest.raises(ValueError, match="features of broken must be finite"):
         quietly(faces, Extractor("broken", lambda images: colours(images) * np.nan))
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        quietly(faces, batch_size=0)
+    with pytest.raises(ValueError, match="features of huge must be finite"):
+        quietly(faces, Extractor("huge", lambda images: colours(images) * 1e40))
+    for unnamed in (lambda images: colours(images), functools.partial(colours)):
+        with pytest.raises(ValueError, match="extractor must have a name, by which"):
+            quietly(faces, unnamed)
+    with pytest.raises(ValueError, match="extractor must be one of"):
+        quietly(faces, [])
+
+    def inception(images):
+        return colours(images)
+
+    for taken in (lambda: quietly(faces, inception), lambda: Extractor("onet", colours)):
+        with pytest.raises(ValueError, match="extractor must not be called '(inception|onet)': the name belongs to"):
+            taken()
+    for size in (0, 2.5, "8"):
+        with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got"):
+            quietly(faces, batch_size=size)
+
+
+def test_images_are_looked_at_before_a_network_is_fetched(faces, monkeypatch):
+    def never(name):
+        raise AssertionError("the network was asked for first")
+
+    monkeypatch.setattr(extractors, "_named", never)
+    bad = faces.scaled()
+    for look in (
+        lambda: extract(bad),
+        lambda: extract([bad]),
+        lambda: Statistics.of_images(bad),
+        lambda: fid(faces, bad),
+        lambda: inception_score(bad),
+    ):
+        with pytest.raises(ValueError, match="must be uint8 images"):
+            look()
 
 
 def without_averaging(images, side):

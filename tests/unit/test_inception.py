@@ -14,8 +14,9 @@ import pytest
 from write_pth import write_pth
 
 from facelib.data import load_faces
-from facelib.metrics import extractors, fid, inception, inception_score
+from facelib.metrics import extract, extractors, fid, inception, inception_score
 from facelib.metrics.pth import read_pth
+from facelib.metrics.resize import antialiased, bilinear_2015
 
 
 @pytest.fixture
@@ -65,6 +66,37 @@ def test_offline_there_is_a_way_out(faces, monkeypatch, tmp_path):
         fid(*faces, progress=False)
 
 
+class Spy:
+    """Keeps what a network would be given."""
+
+    def predict_on_batch(self, pixels):
+        self.seen = pixels
+        return np.zeros((len(pixels), 4), np.float32)
+
+
+def test_networks_see_pixels_as_they_were_trained(faces, monkeypatch):
+    """Keras' from -1 to 1, bicubic; that of 2015 by (x - 128) / 128, by the resize of 2015."""
+    spy = Spy()
+    monkeypatch.setattr(keras.applications, "InceptionV3", lambda **options: spy)
+    monkeypatch.setattr(inception, "build_inception_2015", lambda: spy)
+    monkeypatch.setattr(inception, "assign", lambda network, weights: None)
+    monkeypatch.setattr(inception, "fetch_2015", lambda url, sha256: None)
+    monkeypatch.setattr(inception, "read_pth", lambda path: {})
+    for name, wanted in {
+        "inception": antialiased(faces[0], 299) / 127.5 - 1,
+        "inception-2015": (bilinear_2015(faces[0], 299) - 128) / 128,
+    }.items():
+        extractors._named.cache_clear()
+        extract(faces[0], name, progress=False)
+        np.testing.assert_allclose(spy.seen, wanted, atol=1e-5)
+    inception_score.__globals__["_inception"].cache_clear()
+    with pytest.raises(ValueError, match="probabilities of inception have 1000 classes, got 4"):
+        inception_score(faces[0], 1, progress=False)
+    np.testing.assert_allclose(spy.seen, antialiased(faces[0], 299) / 127.5 - 1, atol=1e-5)
+    inception_score.__globals__["_inception"].cache_clear()
+    extractors._named.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def network():
     return inception.build_inception_2015()
@@ -105,6 +137,12 @@ def test_weights_of_pytorch_find_their_places(network, weights):
     norm = {part: weights[f"block0.bn.{part}"] for part in ("weight", "bias", "running_mean", "running_var")}
     wanted = (sums - norm["running_mean"]) / np.sqrt(norm["running_var"] + 1e-3) * norm["weight"] + norm["bias"]
     np.testing.assert_allclose(first.predict_on_batch(images)[0, 0, 0], wanted, rtol=1e-3, atol=1e-4)
+    norms = inception._in_order(network, keras.layers.BatchNormalization)
+    for i in (1, 40, 93):
+        block = {part: weights[f"block{i}.bn.{part}"] for part in ("weight", "bias", "running_mean", "running_var")}
+        wanted = [block["bias"], block["running_mean"] * block["weight"], block["running_var"]]
+        for value, right in zip(norms[i].get_weights(), wanted, strict=True):
+            np.testing.assert_allclose(value, right, rtol=1e-6)
     with pytest.raises(ValueError, match="weights must be of 94 convolutions, got 0"):
         inception.assign(network, {})
 
@@ -193,18 +231,32 @@ def test_only_inception_gives_its_name(faces, untrained):
     score = inception_score(faces[0], splits=2, classifier=brightness, progress=False)
     assert score.name == "classifier score" and str(score).endswith("(6 images, 2 splits, brightness)")
     assert inception_score(np.eye(3), splits=1).name == "classifier score"
-    assert inception_score(np.full((4, 1000), 1e-3), splits=2, classifier="inception").name == "Inception Score"
+    for name, classes in {"inception": 1000, "inception-2015": 1008}.items():
+        by_name = inception_score(np.full((4, classes), 1 / classes), splits=2, classifier=name)
+        assert by_name.name == "Inception Score" and by_name.classifier == name
+    with pytest.raises(TypeError):
+        score < by_name  # noqa: B015
+
+
+def one_row(images):
+    return np.array([[0.3, 0.7]])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((np.eye(4), 5), "splits must be at most the number of images, 4, got 5"),
-        ((np.eye(4), 0), "splits must be at least 1, got 0"),
+        ((np.eye(4), 0), "splits must be a whole number of at least 1, got 0"),
         ((np.array([[3.0, -1.0]] * 4), 1), "must be at least 0 and sum to one in each row, but 4 of 4 rows do not"),
         ((np.full((4, 2), np.nan), 1), "but 4 of 4 rows do not"),
         ((np.ones((4, 1)), 1), r"probabilities must be \(n, classes\)"),
-        ((np.eye(4), 1, "inception"), "probabilities of Inception have 1000 or 1008 classes, got 4"),
+        ((np.eye(4), 2.5), "splits must be a whole number of at least 1, got 2.5"),
+        ((np.eye(4), 1, "inception"), "probabilities of inception have 1000 classes, got 4"),
+        (
+            (np.full((4, 1000), 1e-3), 1, "inception-2015"),
+            "probabilities of inception-2015 have 1008 classes, got 1000",
+        ),
+        ((np.eye(12, dtype=np.uint8).reshape(4, 6, 2, 3), 1, one_row), "one_row must return one row of prob"),
         ((np.eye(4), 1, np.mean), "classifier must be a name where images are probabilities already"),
         ((np.zeros((4, 8, 8, 3), np.uint8), 1, "vgg"), 'classifier must be "inception" or a function'),
         ((np.zeros((4, 8, 8, 3)), 1, np.mean), "images must be uint8"),

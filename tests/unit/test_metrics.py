@@ -51,6 +51,13 @@ def test_bootstrap_is_the_mean_and_prints_itself():
     assert str(estimate).startswith("2.00 [")
 
 
+def test_long_bootstraps_are_drawn_in_parts_of_one_sequence(monkeypatch):
+    values = np.random.default_rng(0).normal(size=50)
+    at_once = bootstrap(values)
+    monkeypatch.setattr("facelib.metrics.intervals.DRAWN", 333)
+    assert bootstrap(values) == at_once
+
+
 def test_wilson_intervals_are_those_of_the_literature():
     """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662."""
     estimate = proportion(np.arange(263) < 81)
@@ -68,6 +75,12 @@ def test_bad_arguments_are_named(images):
         bootstrap([1.0])
     with pytest.raises(ValueError, match="successes must be at least one"):
         proportion([])
+    with pytest.raises(ValueError, match="values must be finite, but 1 of 3 are not"):
+        bootstrap([1.0, np.nan, 2.0])
+    with pytest.raises(ValueError, match="resamples must be at least 1, got 0"):
+        bootstrap([1.0, 2.0], resamples=0)
+    with pytest.raises(ValueError, match="successes must all be true or false"):
+        proportion([0.2, np.nan, 1.0])
     with pytest.raises(ValueError, match="level must lie between 0 and 1, got 95"):
         bootstrap([1.0, 2.0], level=95)
 

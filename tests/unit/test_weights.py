@@ -15,7 +15,7 @@ GANS = sorted(name for name, card in CARDS.items() if card["model"] == "DCGAN")
 
 def test_there_are_weights_and_they_are_small():
     wanted = {"vae-synthetic-80", "vae-portraits-80", "accordion-synthetic-128", "autoencoder-synthetic-128"}
-    wanted |= {"dcgan-light-synthetic-80", "dcgan-small-synthetic-32", "dcgan-small-faithful-synthetic-32"}
+    wanted |= {"dcgan-light-synthetic-80", "dcgan-light-faithful-synthetic-80", "dcgan-small-synthetic-32"}
     assert wanted <= set(CARDS)
     assert sum(card["bytes"] for card in CARDS.values()) <= 25e6
 

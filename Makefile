@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PROFILE := quick
 DATASET := synthetic
+# Chapters executed, and tests run, at a time; two fit into 16 GB.
+JOBS := 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,23 +24,26 @@ export KERAS_BACKEND := tensorflow
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  PYTHON=$(PYTHON)"
+	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 env: $(READY)  ## the environment in .venv, as requirements.lock says
 
-book: _build/html/index.html  ## execute every chapter, build the book into _build/html
+book: $(READY)  ## execute every chapter, build the book into _build/html
+	@$(MAKE) -j $(JOBS) $(EXECUTED)
+	@$(MAKE) _build/html/index.html
 	@echo "The book is ready: open _build/html/index.html in a browser."
 
 test: lint unit chapters pages  ## all tests: unit, chapters, book
 
 unit: $(READY)  ## tests of the library
-	$(BIN)/python -m pytest tests/unit facelib --doctest-modules
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/unit/test_,$(JAX))
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit facelib --doctest-modules
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) $(addprefix tests/unit/test_,$(JAX))
 
 # nbval executes the committed notebooks again and compares their checked cells.
-chapters: $(READY) $(EXECUTED)  ## tests of the notebooks
+chapters: $(READY)  ## tests of the notebooks
+	$(MAKE) -j $(JOBS) $(EXECUTED)
 	$(BIN)/python -m pytest tests/chapters
-	$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider $(CHAPTERS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval-lax -p no:cacheprovider $(CHAPTERS)
 
 pages: _build/html/index.html  ## tests of the built book, in a browser
 	$(BIN)/python -m pytest tests/book

@@ -50,6 +50,7 @@ def fid(
         ValueError: for images or features that `extract` or `frechet_distance` refuses, or sides of two protocols.
         OSError: if the network's weights cannot be had.
     """
+    _check_resamples(resamples)
     real, fake = _measured(real, fake, extractor, batch_size, progress)
     value = frechet_distance(real, fake)
     error = _bootstrapped(real, fake, resamples, seed, progress)
@@ -81,7 +82,9 @@ def fid_infinity(
         ValueError: as `fid`; for fewer than 3 points or 30 images, or statistics.
     """
     whole_number(points, "points", 3)
-    real, fake = _with_features(*_measured(real, fake, extractor, batch_size, progress))
+    _refuse_statistics(real, fake)
+    _check_resamples(resamples)
+    real, fake = _measured(real, fake, extractor, batch_size, progress)
     if min(len(real), len(fake)) < LEAST:
         raise ValueError(f"FID∞ needs at least {LEAST} images a side, got {len(real)} real and {len(fake)} generated.")
     rng = np.random.default_rng(seed)
@@ -115,7 +118,8 @@ def kid(
 
     Args, Raises: as for `fid`; statistics are not enough.
     """
-    real, fake = _with_features(*_measured(real, fake, extractor, batch_size, progress))
+    _refuse_statistics(real, fake)
+    real, fake = _measured(real, fake, extractor, batch_size, progress)
     value, error = kernel_distance(real, fake)
     return _score("KID", "Kernel distance", value, error, real, fake, biased=False)
 
@@ -143,11 +147,15 @@ def _measured(real: Sample, fake: Sample, extractor, batch_size: int, progress: 
     return measured
 
 
-def _with_features(real: Features | Statistics, fake: Features | Statistics) -> tuple[Features, Features]:
+def _refuse_statistics(real: Sample, fake: Sample) -> None:
     for name, side in {"real": real, "fake": fake}.items():
         if isinstance(side, Statistics):
             raise ValueError(f"{name} must be images or features: statistics do not say what single images are like.")
-    return real, fake
+
+
+def _check_resamples(resamples: int) -> None:
+    if resamples != 0:
+        whole_number(resamples, "resamples", 2)
 
 
 def _bootstrapped(real, fake, resamples: int, seed: int, progress: bool) -> float:

@@ -55,6 +55,13 @@ _SMALL_FULL = _LIGHT_FULL | {
 }
 _SMALL_QUICK = _SMALL_FULL | {"faces": 2000, "steps_per_epoch": 12, "epochs": 6}
 _SMALL_QUICK |= {"switches": _SMALL_FULL["switches"] | {"learning_rate": 1e-3, "ema": 0.98}}
+# The seed's conditional DCGAN. Its penalty is lighter than the light DCGAN's: fewer pixels.
+_CONDITIONAL_FULL = _DCGAN_FULL | {"image_size": 64}
+_CONDITIONAL_QUICK = _DCGAN_QUICK | {"width": 32}
+_CONDITIONAL_LIGHT = _LIGHT_FULL | {
+    "image_size": 64,
+    "switches": {"learning_rate": 5e-4, "r1": 0.2, "augment": ()},
+}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -87,11 +94,27 @@ SETTINGS = {
         "colab": _SMALL_FULL,
         "full": _SMALL_FULL,
     },
+    "cdcgan": {
+        "quick": _CONDITIONAL_QUICK,
+        "colab": _CONDITIONAL_FULL | {"faces": 20_000, "epochs": 90},
+        "full": _CONDITIONAL_FULL | {"faces": 50_000, "epochs": 200, "steps_per_epoch": 781},
+    },
+    "cdcgan-light": {
+        "quick": _SMALL_QUICK,
+        "colab": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 150, "dropout": 0.4, "switches": {}},
+        "full": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 30},
+    },
     # Chapter 03: faces for the detector, z to look for a face and to learn the way back from, epochs of the encoder.
     "noise": {
         "quick": {"faces": 100, "z": 1500, "encoder_epochs": 5},
         "colab": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
         "full": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
+    },
+    # What judges conditional models: see facelib.models.Classifier.
+    "judge": {
+        "quick": {"image_size": 32, "width": 32, "faces": 1500, "epochs": 4, "batch_size": 32},
+        "colab": {"image_size": 64, "width": 64, "faces": 40_000, "epochs": 10, "batch_size": 64},
+        "full": {"image_size": 64, "width": 64, "faces": 40_000, "epochs": 10, "batch_size": 64},
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 import numpy as np
@@ -38,17 +38,58 @@ def slider(
     Raises:
         ValueError: for fewer than two frames, labels that are not one a frame and all different, or no such start.
     """
-    frames, labels = list(frames), list(labels)
-    if len(frames) < 2:
-        raise ValueError(f"frames must be at least 2, got {len(frames)}.")
-    if len(labels) != len(frames) or len(set(labels)) != len(labels):
-        raise ValueError(f"labels must be {len(frames)} different texts, one a frame, got {labels}.")
-    start = len(frames) // 2 if start is None else start
-    if not 0 <= start < len(frames):
-        raise ValueError(f"start must be one of the {len(frames)} positions, counted from 0, got {start}.")
-    pictures = [
-        _picture(frame, f"{alt} ({description}: {label})", width) for frame, label in zip(frames, labels, strict=True)
-    ]
+    frames = list(frames)
+    control, wide = _control(len(frames), labels, description, start, width)
+    screen = _screen(frames, control, alt, width)
+    return ipywidgets.VBox([control, screen], layout=wide)
+
+
+def menu(
+    choices: Mapping[str, Sequence[np.ndarray]],
+    labels: Sequence[str],
+    question: str,
+    description: str,
+    *,
+    alt: str,
+    start: int | None = None,
+    width: int = 640,
+) -> ipywidgets.VBox:
+    """A menu, and a slider over the pictures of what is chosen.
+
+    Args:
+        choices: what the menu offers → its uint8 pictures (height, width, 3), one a position of the slider.
+        question: what the menu asks for, in front of it.
+        labels, description, alt, start, width: of the slider, as of `slider`; the choice is added to `alt` as well.
+
+    Raises:
+        ValueError: for fewer than two choices, choices with different numbers of pictures, or as of `slider`.
+    """
+    choices = {choice: list(frames) for choice, frames in choices.items()}
+    counts = {choice: len(frames) for choice, frames in choices.items()}
+    if len(choices) < 2 or len(set(counts.values())) > 1:
+        raise ValueError(f"choices must be at least two, each with as many pictures, got {counts}.")
+    control, wide = _control(next(iter(counts.values())), labels, description, start, width)
+    chosen = ipywidgets.Dropdown(
+        options=[(choice, i) for i, choice in enumerate(choices)],
+        index=0,
+        description=question,
+        style={"description_width": "initial"},
+        layout=wide,
+    )
+    screens = [_screen(frames, control, f"{alt}, {question}: {name}", width) for name, frames in choices.items()]
+    return ipywidgets.VBox([chosen, control, _shown(screens, chosen, 0, wide)], layout=wide)
+
+
+def _control(n: int, labels: Sequence[str], description: str, start: int | None, width: int):
+    """A slider with n positions, and the layout of what belongs to it."""
+    labels = list(labels)
+    if n < 2:
+        raise ValueError(f"frames must be at least 2, got {n}.")
+    if len(labels) != n or len(set(labels)) != n:
+        raise ValueError(f"labels must be {n} different texts, one a frame, got {labels}.")
+    start = n // 2 if start is None else start
+    if not 0 <= start < n:
+        raise ValueError(f"start must be one of the {n} positions, counted from 0, got {start}.")
     wide = {"width": "100%", "max_width": f"{width}px"}
     control = ipywidgets.SelectionSlider(
         options=[(label, i) for i, label in enumerate(labels)],
@@ -58,14 +99,28 @@ def slider(
         style={"description_width": "initial"},
         layout=wide,
     )
+    return control, wide
+
+
+def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int):
+    """The picture at which a slider stands."""
+    labels, wide = [label for label, _ in control.options], {"width": "100%", "max_width": f"{width}px"}
+    pictures = [
+        ipywidgets.HTML(_picture(frame, f"{alt} ({control.description}: {label})", width), layout=wide)
+        for frame, label in zip(frames, labels, strict=True)
+    ]
+    return _shown(pictures, control, control.index, wide)
+
+
+def _shown(children: list, control, start: int, wide: dict) -> ipywidgets.Widget:
+    """The child at a control's index."""
     if hasattr(ipywidgets, "Stack"):
-        children = [ipywidgets.HTML(picture, layout=wide) for picture in pictures]
         screen = ipywidgets.Stack(children, selected_index=start, layout=wide)
         ipywidgets.jslink((control, "index"), (screen, "selected_index"))
     else:
-        screen = ipywidgets.HTML(pictures[start], layout=wide)
-        control.observe(lambda change: setattr(screen, "value", pictures[change["new"]]), names="index")
-    return ipywidgets.VBox([control, screen], layout=wide)
+        screen = ipywidgets.VBox([children[start]], layout=wide)
+        control.observe(lambda change: setattr(screen, "children", [children[change["new"]]]), names="index")
+    return screen
 
 
 def _picture(frame: np.ndarray, alt: str, width: int) -> str:

@@ -54,7 +54,7 @@ def load_faces(
         subset: "train" and "test" share no person; the shipped weights were trained on "train", and the twelve faces
             are in neither. CelebA has "validation" too, a folder only "all".
         root: where the photos are; default `FACELIB_DATA/portraits` and `FACELIB_DATA/celeba`.
-        framing: "face", or "background" for head, shoulders and what lies behind (photos only).
+        framing: "face", or "background" for head, shoulders and what lies behind (not for toys).
         align: turn faces until their eyes lie level (photos only).
         progress: show progress bars.
 
@@ -68,10 +68,13 @@ def load_faces(
     subsets = {"celeba": (*SUBSETS, "validation"), "folder": ("all",)}.get(dataset, SUBSETS)
     if subset not in subsets:
         raise ValueError(f"subset must be one of {subsets} for {dataset}, got {subset!r}.")
-    if dataset not in PHOTOS and (framing != "face" or align or root is not None):
-        raise ValueError(f"framing, align and root are for photos ({', '.join(PHOTOS)}); {dataset} has none.")
+    if dataset not in PHOTOS and (align or root is not None):
+        raise ValueError(f"align and root are for photos ({', '.join(PHOTOS)}); {dataset} has none.")
+    if dataset in TOYS and framing != "face":
+        raise ValueError(f"framing is for faces; {dataset} has none.")
     if dataset == "synthetic":
-        return load_synthetic(2000 if n is None else n, size, seed=seed + TEST_SEEDS * (subset == "test"))
+        seed = seed + TEST_SEEDS * (subset == "test")
+        return load_synthetic(2000 if n is None else n, size, seed=seed, framing=framing)
     if dataset in TOYS:
         return load_toy(dataset, n, size, seed=seed, subset=subset)
     how = {"seed": seed, "framing": framing, "align": align, "progress": progress}

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from facelib.data.faceset import FaceSet
 from facelib.data.find import LONGEST, batches, find_faces_once
-from facelib.data.framing import MARGINS, cut, square_of
+from facelib.data.framing import check_framing, cut, square_of
 from facelib.data.photos import Photo, PhotoError, read_photo
 from facelib.data.seen import SeenFaces
 from facelib.files import cache_dir
@@ -81,8 +81,7 @@ def crop_faces(
         raise ValueError("photos is empty; pass paths or arrays, e.g. sorted(Path('my_photos').glob('*.jpg')).")
     if size < 8:
         raise ValueError(f"size must be at least 8 pixels, got {size}.")
-    if framing not in MARGINS:
-        raise ValueError(f"framing must be one of {tuple(MARGINS)}, got {framing!r}.")
+    check_framing(framing)
     if margin is not None and not 0 <= margin <= 5:
         raise ValueError(f"margin must lie between 0 and 5, got {margin}; 0.2 adds a fifth of the box.")
     if which not in WHICH:

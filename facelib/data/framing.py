@@ -15,6 +15,12 @@ MARGINS = {"face": 0.2, "background": 1.0}
 BOX_FROM_EYES, CENTRE_FROM_EYES = 2.7, 0.31
 
 
+def check_framing(framing: str) -> None:
+    """Raises ValueError for an unknown framing."""
+    if framing not in MARGINS:
+        raise ValueError(f"framing must be one of {tuple(MARGINS)}, got {framing!r}.")
+
+
 @dataclass(frozen=True)
 class Square:
     """A square in a photo: centre and side in pixels, and the angle in radians by which it is turned clockwise."""

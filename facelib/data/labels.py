@@ -196,6 +196,34 @@ def multi_class(
     return Labels(values, names)
 
 
+def binned(values: Sequence[float], edges: Sequence[float], names: Sequence[str] | None = None) -> Labels:
+    """One integer a face, from a number such as a year: class i holds edges[i] ≤ value < edges[i + 1].
+
+    >>> binned([1850, 1950, 1999, 2020], [1800, 1900, 2000]).values.tolist()
+    [0, 1, 1, -1]
+
+    Args:
+        values: (n,), one a face; what lies outside of the edges, or is NaN, gets -1.
+        edges: rising, one more than there are classes.
+        names: of the classes; by default such as "1800 to 1900".
+
+    Raises:
+        ValueError: for edges that do not rise, names that are not one a class, or a class without a face.
+    """
+    edges, values = np.asarray(edges, float), np.asarray(values, float)
+    if edges.ndim != 1 or len(edges) < 3 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"edges must be at least three rising numbers, for two classes, got {edges.tolist()}.")
+    names = tuple(names or (f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)))
+    if len(names) != len(edges) - 1:
+        raise ValueError(f"names must be {len(edges) - 1}, one a class, got {len(names)}.")
+    classes = np.searchsorted(edges, values, side="right") - 1
+    inside = (values >= edges[0]) & (values < edges[-1])
+    labels = Labels(np.where(inside, classes, -1).astype(np.int32), names)
+    if empty := [name for i, name in enumerate(names) if not (labels.values == i).any()]:
+        raise ValueError(f"no face among {len(values):,} is in {empty}; take more faces or other edges.")
+    return labels
+
+
 def _table(attributes: FaceSet | pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The attributes, after a look at the columns that are needed."""
     table = attributes.attributes if isinstance(attributes, FaceSet) else attributes

@@ -16,6 +16,7 @@ import pandas as pd
 
 from facelib.data.drawing import draw_faces
 from facelib.data.faceset import FaceSet
+from facelib.data.framing import MARGINS, check_framing
 
 HAIR_COLOURS = ("black", "brown", "blond", "gray", "red")
 OTHER_HAIR = (0.3, 0.3, 0.25, 0.15)  # shares of all but gray
@@ -80,19 +81,24 @@ FREE = {
 }
 
 
-def load_synthetic(n: int = 2000, size: int = 80, *, seed: int = 0) -> FaceSet:
+def load_synthetic(n: int = 2000, size: int = 80, *, seed: int = 0, framing: str = "face") -> FaceSet:
     """Draw `n` faces: the same seed gives the same people at every size, and the first of a larger `n`.
 
     >>> faces = load_synthetic(3, 32, seed=1)
     >>> faces.images.shape, faces.attributes.shape[1] >= 12
     ((3, 32, 32, 3), True)
 
+    Framing "background" draws the same people from further away, by as much as the squares cut out of photos are wider.
+
     Raises:
-        ValueError: if n is not positive or size is below 16.
+        ValueError: if n is not positive, size is below 16, or the framing unknown.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}.")
+    check_framing(framing)
     factors, attributes = sample_people(n, seed)
+    if framing != "face":
+        factors["scale"] *= np.float32((1 + MARGINS["face"]) / (1 + MARGINS[framing]))
     names = np.array([f"synthetic-{seed}-{i:06d}" for i in range(n)])
     return FaceSet(draw_faces(factors, size), names, attributes, factors)
 

@@ -23,6 +23,7 @@ __all__ = [
     "Judge",
     "Score",
     "Statistics",
+    "as_judge",
     "bootstrap",
     "conditionality",
     "extract",
@@ -48,7 +49,7 @@ __all__ = [
 
 def __getattr__(name: str):
     """What trains a network loads Keras, which the other metrics do without until they are given images."""
-    if name in ("Conditionality", "Judge", "conditionality", "train_judge"):
+    if name in ("Conditionality", "Judge", "as_judge", "conditionality", "train_judge"):
         from facelib.metrics import judge
 
         return getattr(judge, name)

@@ -18,8 +18,7 @@ from facelib.data.faceset import FaceSet
 from facelib.metrics.images import batches
 from facelib.metrics.intervals import Estimate, wilson
 from facelib.metrics.neighbours import precision_recall
-from facelib.models.dcgan import build_light_discriminator
-from facelib.models.latent import in_batches
+from facelib.models.classifier import Classifier, balanced
 
 NEIGHBOURS = 5  # whose distance is the radius of a real face's ball
 WATCHED = 0.15  # of the faces to learn from: they tell when to end
@@ -31,14 +30,14 @@ class Judge:
     """A classifier of real faces, and the real faces that it was not trained on.
 
     Attributes:
-        network: uint8 images → probabilities (n, classes).
+        network: the classifier.
         names: of the classes.
         ceiling: accuracy on held-out real faces, the mean over classes: what real faces would get.
         confusion: (classes, classes) counts of these, a row for each true class.
         images, labels: the held-out faces.
     """
 
-    network: keras.Model
+    network: Classifier
     names: tuple[str, ...]
     ceiling: Estimate
     confusion: np.ndarray
@@ -84,13 +83,14 @@ def train_judge(
     labels: np.ndarray,
     names: Sequence[str] | None = None,
     *,
+    architecture: str = "discriminator",
     width: int = 64,
     epochs: int = 20,
     held_out: float = 0.25,
     seed: int = 0,
     verbose: int = 0,
 ) -> Judge:
-    """Train the discriminator's layers, with softmax in place of "real or not", to tell the classes of real faces.
+    """Train a classifier to tell the classes of real faces.
 
     Training ends when faces that are set aside for it are no longer told better, and rare classes weigh as much as
     common ones.
@@ -99,7 +99,7 @@ def train_judge(
         faces: real faces, uint8 (n, size, size, 3) or a FaceSet, a side that is a multiple of 16.
         labels: int (n,), from 0.
         names: of the classes; their numbers by default.
-        width: channels of the widest convolution.
+        architecture, width: of the `Classifier`.
         epochs: at most.
         held_out: share of the faces that is kept for the ceiling and for the variety of real faces.
         seed: of the weights, the order of the faces, and what is held out.
@@ -131,25 +131,55 @@ def train_judge(
             f"held_out = {held_out} leaves {least} faces of the rarest class to judge by and {counts.min() - least} to "
             f"learn from; at least {NEIGHBOURS + 1} and 2 are needed. It has {counts.min()} in all."
         )
-    network = build_classifier(side, classes, width, seed)
-    network.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", jit_compile=False)
-    # Not fit's own class_weight: the watched faces have to be weighed as well.
-    weights = (len(labels) / classes / counts)[labels]
+    network = Classifier(side, classes, architecture=architecture, width=width, seed=seed)
+    network.compile(keras.optimizers.Adam(1e-3))
     network.fit(
-        _Shuffled(images[learned], labels[learned], weights[learned], seed),
-        validation_data=(images[watched], labels[watched], weights[watched]),
+        images[learned],
+        labels[learned],
         epochs=epochs,
+        batch_size=min(32, len(learned)),
+        seed=seed,
+        validation_data=(images[watched], labels[watched], balanced(labels, classes)[labels[watched]]),
         callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)],
-        shuffle=False,  # Keras would, by its global state
         verbose=verbose,
     )
-    ceiling, confusion = _recognised(network, images[held], labels[held], classes)
+    return as_judge(network, images[held], labels[held], names)
+
+
+def as_judge(
+    classifier: Classifier, faces: np.ndarray | FaceSet, labels: np.ndarray, names: Sequence[str] | None = None
+) -> Judge:
+    """A trained classifier, with real faces that it has not seen: they give its ceiling, and how varied a class is.
+
+    Args:
+        classifier: such as `facelib.weights.load("judge-synthetic-64")`.
+        faces: real faces, uint8 (n, size, size, 3) or a FaceSet, none of which it was trained on.
+        labels: int (n,), from 0; each class more than five times.
+        names: of the classes; their numbers by default.
+
+    Raises:
+        ValueError: for faces or labels that do not fit the classifier, or one that is no better than chance on them.
+    """
+    images = np.concatenate(list(batches(faces, "faces", 4096)))
+    side, classes = classifier.image_size, classifier.classes
+    if images.shape[1:3] != (side, side):
+        raise ValueError(f"faces must be {side}×{side}, as the classifier's, got {images.shape[1:3]}.")
+    labels = _check_labels(labels, len(images), "labels")
+    counts = np.bincount(labels, minlength=classes)
+    if len(counts) > classes or counts.min() <= NEIGHBOURS:
+        raise ValueError(
+            f"labels must name each of the {classes} classes more than {NEIGHBOURS} times, got {counts.tolist()}."
+        )
+    names = tuple(map(str, range(classes) if names is None else names))
+    if len(names) != classes:
+        raise ValueError(f"names must be {classes}, one a class, got {len(names)}.")
+    ceiling, confusion = _recognised(classifier, images, labels, classes)
     if not ceiling.low > 1 / classes:
         raise ValueError(
             f"the classifier tells {ceiling} of the real faces right, and chance {1 / classes:.2f}: nothing can be "
             "judged by it. More faces or epochs may help, or the labels cannot be seen in the pictures."
         )
-    return Judge(network, names, ceiling, confusion, images[held], labels[held])
+    return Judge(classifier, names, ceiling, confusion, images, labels)
 
 
 def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Conditionality:
@@ -184,36 +214,6 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
     return Conditionality(accuracy, judge.ceiling, confusion, coverage, float((right * coverage).mean()), judge.names)
 
 
-def build_classifier(image_size: int, classes: int, width: int = 64, seed: int = 0) -> keras.Model:
-    """uint8 images → probabilities (classes,), by the layers of the light discriminator."""
-    layers = build_light_discriminator(image_size, width, seed=seed)
-    image = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
-    trunk = keras.Model(layers.input, layers.get_layer("dropout").output, name="trunk")
-    x = trunk(keras.layers.Rescaling(1 / 127.5, -1, name="scaled")(image))
-    initializer = keras.initializers.GlorotUniform(seed=seed)
-    x = keras.layers.Dense(classes, "softmax", kernel_initializer=initializer, name="probabilities")(x)
-    return keras.Model(image, x, name="classifier")
-
-
-class _Shuffled(keras.utils.PyDataset):
-    """Batches in an order that follows from the seed and the epoch, and from no global state."""
-
-    def __init__(self, images: np.ndarray, labels: np.ndarray, weights: np.ndarray, seed: int, batch_size: int = 32):
-        super().__init__()
-        self.arrays, self.batch_size, self.rng = (images, labels, weights), batch_size, np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return -(-len(self.order) // self.batch_size)
-
-    def __getitem__(self, i: int) -> tuple[np.ndarray, ...]:
-        rows = self.order[i * self.batch_size :][: self.batch_size]
-        return tuple(array[rows] for array in self.arrays)
-
-    def on_epoch_end(self):
-        self.order = self.rng.permutation(len(self.arrays[0]))
-
-
 def _split(labels: np.ndarray, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows to learn from, to watch while learning, and to hold out, in equal shares of every class."""
     rng, parts = np.random.default_rng(seed), [[], [], []]
@@ -234,7 +234,7 @@ def _cells(images: np.ndarray) -> np.ndarray:
 
 
 def _recognised(network, images, labels, classes) -> tuple[Estimate, np.ndarray]:
-    answers = in_batches(lambda batch: network(batch, training=False), images).argmax(axis=1)
+    answers = network.classify(images)
     confusion = confusion_matrix(labels, answers, labels=np.arange(classes))
     counts = confusion.sum(axis=1)
     share = float((confusion.diagonal() / counts).mean())

@@ -1,7 +1,9 @@
 """One architecture a file; each class is a `keras.Model`, built on construction."""
 
 from facelib.models.accordion import Accordion
+from facelib.models.classifier import Classifier
+from facelib.models.conditional import ConditionalDCGAN
 from facelib.models.dcgan import DCGAN
 from facelib.models.vae import VAE
 
-__all__ = ["DCGAN", "VAE", "Accordion"]
+__all__ = ["DCGAN", "VAE", "Accordion", "Classifier", "ConditionalDCGAN"]

@@ -6,6 +6,8 @@ of their work is done at full size; the light networks work where pictures are s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import layers
@@ -16,6 +18,7 @@ from facelib.models.layers import ToRGB, check_upsampling, doubled
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
+Initializers = Callable[[], keras.initializers.Initializer]  # another one at each call
 
 
 def build_generator(
@@ -28,30 +31,17 @@ def build_generator(
 ) -> keras.Model:
     """z → image in [-1, 1]."""
     weights = seeded_initializer(seed)
-    side = image_size // 16
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(side * side * width, kernel_initializer=weights(), name="dense")(z)  # (3200,)
-    x = layers.LeakyReLU(SLOPE, name="leaky_relu_0")(x)
-    x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 128)
-    for i in range(1, 5):
-        x = doubled(x, width, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights())
-        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
-    x = ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)  # (80, 80, 3)
+    x = to_map(z, image_size // 16, width, weights)  # (5, 5, 128)
+    x = to_image(x, width, kernel_size, upsampling, weights)
     return keras.Model(z, x, name="generator")
 
 
 def build_discriminator(image_size: int, width: int = 128, dropout: float = 0.4, seed: int = 0) -> keras.Model:
     """Image in [-1, 1] → logit, above 0 for "real"."""
-    weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
-    x = image  # (80, 80, 3)
-    for i, stride in enumerate((1, 2, 2, 2, 2)):
-        x = layers.Conv2D(width, 5, stride, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
-        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (80, 80, 128), (40, ...), (20, ...), ... (5, 5, 128)
-    x = layers.Flatten(name="flatten")(x)  # (3200,)
-    x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
-    x = layers.Dense(1, kernel_initializer=weights(), name="logit")(x)  # (1,)
-    return keras.Model(image, x, name="discriminator")
+    logit = to_logit(image, width, dropout, seeded_initializer(seed), seed)
+    return keras.Model(image, logit, name="discriminator")
 
 
 def build_light_generator(
@@ -64,34 +54,80 @@ def build_light_generator(
 ) -> keras.Model:
     """z → image in [-1, 1], by Radford's rule: half the channels wherever the side doubles, BatchNorm in between."""
     weights = seeded_initializer(seed)
-    side = image_size // 16
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(side * side * width, use_bias=False, kernel_initializer=weights(), name="dense")(z)
-    x = layers.Reshape((side, side, width), name="reshape")(x)  # (5, 5, 256)
-    for i in range(1, 5):
-        x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{i}")(x)
-        x = layers.ReLU(name=f"relu_{i}")(x)
-        filters, last = (width // 2**i, False) if i < 4 else (3, True)
-        name = "to_rgb" if last else f"deconv_{i}"
-        x = doubled(x, filters, kernel_size, upsampling, name, use_bias=last, kernel_initializer=weights())
-        # (10, 10, 128), (20, 20, 64), (40, 40, 32), (80, 80, 3)
-    x = layers.Activation("tanh", name="tanh")(x)
+    x = to_light_map(z, image_size // 16, width, weights)  # (5, 5, 256)
+    x = to_light_image(x, width, kernel_size, upsampling, weights)
     return keras.Model(z, x, name="generator")
 
 
 def build_light_discriminator(image_size: int, width: int = 256, dropout: float = 0.4, seed: int = 0) -> keras.Model:
     """Image in [-1, 1] → logit: the light generator backwards, without BatchNorm."""
-    weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
-    x = image  # (80, 80, 3)
+    logit = to_light_logit(image, width, dropout, seeded_initializer(seed), seed)
+    return keras.Model(image, logit, name="discriminator")
+
+
+# The parts of these networks, between which the conditional ones put their labels. Shapes are those at 80 pixels.
+
+
+def to_map(z, side: int, width: int, weights: Initializers) -> keras.KerasTensor:
+    """(100,) → (5, 5, 128)."""
+    x = layers.Dense(side * side * width, kernel_initializer=weights(), name="dense")(z)  # (3200,)
+    x = layers.LeakyReLU(SLOPE, name="leaky_relu_0")(x)
+    return layers.Reshape((side, side, width), name="reshape")(x)
+
+
+def to_image(x, width: int, kernel_size: int, upsampling: str, weights: Initializers) -> keras.KerasTensor:
+    """(5, 5, 128) → (80, 80, 3)."""
+    for i in range(1, 5):
+        x = doubled(x, width, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights())
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
+    return ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)
+
+
+def to_logit(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
+    """(80, 80, 3) → (1,)."""
+    for i, stride in enumerate((1, 2, 2, 2, 2)):
+        x = layers.Conv2D(width, 5, stride, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
+        x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (80, 80, 128), (40, ...), (20, ...), ... (5, 5, 128)
+    return _logit(x, dropout, weights, seed)
+
+
+def to_light_map(z, side: int, width: int, weights: Initializers) -> keras.KerasTensor:
+    """(100,) → (5, 5, 256)."""
+    x = layers.Dense(side * side * width, use_bias=False, kernel_initializer=weights(), name="dense")(z)
+    return _normalized(layers.Reshape((side, side, width), name="reshape")(x), 1)
+
+
+def to_light_image(x, width: int, kernel_size: int, upsampling: str, weights: Initializers) -> keras.KerasTensor:
+    """(5, 5, 256) → (80, 80, 3)."""
+    for i in range(1, 4):
+        x = doubled(
+            x, width // 2**i, kernel_size, upsampling, f"deconv_{i}", use_bias=False, kernel_initializer=weights()
+        )
+        x = _normalized(x, i + 1)  # (10, 10, 128), (20, 20, 64), (40, 40, 32)
+    x = doubled(x, 3, kernel_size, upsampling, "to_rgb", kernel_initializer=weights())  # (80, 80, 3)
+    return layers.Activation("tanh", name="tanh")(x)
+
+
+def _normalized(x, i: int) -> keras.KerasTensor:
+    x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{i}")(x)
+    return layers.ReLU(name=f"relu_{i}")(x)
+
+
+def to_light_logit(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
+    """(80, 80, 3) → (1,)."""
     for i in range(4):
         filters = width // 2 ** (3 - i)
         x = layers.Conv2D(filters, 4, 2, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (40, 40, 32), (20, 20, 64), (10, ...), (5, 5, 256)
-    x = layers.Flatten(name="flatten")(x)  # (6400,)
+    return _logit(x, dropout, weights, seed)
+
+
+def _logit(x, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
+    x = layers.Flatten(name="flatten")(x)  # (3200,), or light (6400,)
     x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
-    x = layers.Dense(1, kernel_initializer=weights(), name="logit")(x)  # (1,)
-    return keras.Model(image, x, name="discriminator")
+    return layers.Dense(1, kernel_initializer=weights(), name="logit")(x)
 
 
 class DCGAN(Adversarial):
@@ -142,12 +178,17 @@ class DCGAN(Adversarial):
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
         self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
         self.upsampling = check_upsampling(upsampling)
-        generator, discriminator = (
-            (build_light_generator, build_light_discriminator) if light else (build_generator, build_discriminator)
-        )
-        self.generator = generator(image_size, latent_dim, width, kernel_size, upsampling, seed=seed)
-        self.discriminator = discriminator(image_size, width, dropout, seed=seed + 1)
+        self.generator, self.discriminator = self._build_networks(seed)
         self._ready(seed)
+
+    def _build_networks(self, seed: int) -> tuple[keras.Model, keras.Model]:
+        generator, discriminator = (
+            (build_light_generator, build_light_discriminator) if self.light else (build_generator, build_discriminator)
+        )
+        return (
+            generator(self.image_size, self.latent_dim, self.width, self.kernel_size, self.upsampling, seed=seed),
+            discriminator(self.image_size, self.width, self.dropout, seed=seed + 1),
+        )
 
     @property
     def networks(self) -> dict[str, keras.Model]:

@@ -46,8 +46,9 @@ def check_images(images: np.ndarray | FaceSet, image_size: int) -> np.ndarray:
     return images
 
 
-def in_batches(network: Callable, inputs: np.ndarray, batch_size: int = 128) -> np.ndarray:
+def in_batches(network: Callable, *inputs: np.ndarray, batch_size: int = 128) -> np.ndarray:
     """Apply a network to any number of rows in bounded memory; float32 out."""
     # One empty batch for no rows, so that the result has its shape all the same.
-    starts = range(0, max(len(inputs), 1), batch_size)
-    return np.concatenate([ops.convert_to_numpy(network(inputs[i : i + batch_size])) for i in starts])
+    starts = range(0, max(len(inputs[0]), 1), batch_size)
+    batches = ([rows[start : start + batch_size] for rows in inputs] for start in starts)
+    return np.concatenate([ops.convert_to_numpy(network(*batch)) for batch in batches])

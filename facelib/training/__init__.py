@@ -1,5 +1,6 @@
 """How models are trained: the adversarial step, its recipes, and callbacks."""
 
+from facelib.training.accuracy import DiscriminatorAccuracy
 from facelib.training.checkpoint import Checkpoint
 from facelib.training.doctor import diagnose, variety_of
 from facelib.training.guard import CollapseGuard, StopOnNaN
@@ -11,6 +12,7 @@ __all__ = [
     "BestEpoch",
     "Checkpoint",
     "CollapseGuard",
+    "DiscriminatorAccuracy",
     "EpochLines",
     "SampleGrid",
     "StopOnNaN",

@@ -31,7 +31,7 @@ class Adversarial(keras.Model):
     """
 
     conditional = False  # whether it is trained with labels
-    half_batches, separate_passes, r1 = False, True, 0.0  # until `compile` sets them
+    half_batches, separate_passes, r1, mismatched = False, True, 0.0, 0.0  # until `compile` sets them
     discriminator_optimizer: keras.optimizers.Optimizer | None = None
     average: Average | None = None
 
@@ -47,8 +47,8 @@ class Adversarial(keras.Model):
 
     # What a member of the family may change. Images are (n, size, size, 3) in [-1, 1], z is (n, latent_dim).
 
-    def draw(self, n):
-        """What the generator starts from: z ~ N(0, I), and labels (none here)."""
+    def draw(self, n, labels=None):
+        """What the generator starts from: n z ~ N(0, I), and labels (none here), given those of n real images."""
         return keras.random.normal((n, self.latent_dim), seed=self.noise), None
 
     def generate(self, z, labels):
@@ -75,13 +75,17 @@ class Adversarial(keras.Model):
         """What the generator pays: it wants its images to be taken for real."""
         return cross_entropy(self.realness(scores), 1.0)
 
+    def wrong(self, labels):
+        """Other labels than these, for a conditional model."""
+        raise NotImplementedError
+
     # The game.
 
     def adversarial_step(self, images, labels=None) -> dict:
         """The discriminator learns from real and generated images, then the generator from the discriminator."""
         real = ops.cast(images, "float32") / 127.5 - 1.0
         n = ops.shape(real)[0]
-        z, drawn = share(self.draw(n))
+        z, drawn = share(self.draw(n, labels))
         fake = self.generate(z, drawn)
 
         def on_real():
@@ -90,7 +94,7 @@ class Adversarial(keras.Model):
 
         def on_fake():
             loss = self.fake_loss(self._score(fake, drawn), drawn)
-            return loss, [loss]
+            return self._with_mismatched(loss, real, labels), [loss]
 
         def on_both():
             total, losses = zip(on_real(), on_fake(), strict=True)
@@ -101,10 +105,11 @@ class Adversarial(keras.Model):
             scores = self._score(ops.concatenate([real, fake]), given)
             of_real, of_fake = (keras.tree.map_structure(lambda s, i=i: ops.split(s, 2)[i], scores) for i in (0, 1))
             losses = [self.real_loss(of_real, labels), self.fake_loss(of_fake, drawn)]
-            return sum(losses) + self._penalty(real, labels), losses
+            return losses[0] + self._with_mismatched(losses[1], real, labels) + self._penalty(real, labels), losses
 
         def fool():
-            z, drawn = share(self.draw(2 * n if self.half_batches else n))
+            whole = (2 * n, twice(labels)) if self.half_batches else (n, labels)
+            z, drawn = share(self.draw(*whole))
             loss = self.generator_loss(self._score(self.generate(z, drawn), drawn), drawn)
             return loss, [loss]
 
@@ -124,6 +129,13 @@ class Adversarial(keras.Model):
 
     def _score(self, images, labels):
         return self.discriminate(self.augment(images), labels)
+
+    def _with_mismatched(self, loss, real, labels):
+        """Real images with a wrong label are no better than generated ones (Reed et al. 2016)."""
+        if not self.mismatched:
+            return loss
+        wrong = self.wrong(labels)
+        return (1 - self.mismatched) * loss + self.mismatched * self.fake_loss(self._score(real, wrong), wrong)
 
     def _penalty(self, real, labels):
         """R1 (Mescheder et al. 2018): the discriminator should be flat around real images."""
@@ -162,6 +174,7 @@ class Adversarial(keras.Model):
         ema: float | None = None,
         augment: Sequence[str] = (),
         r1: float = 0.0,
+        mismatched: float = 0.0,
         mixed_precision: bool | str = False,
         **kwargs,
     ):
@@ -177,6 +190,8 @@ class Adversarial(keras.Model):
                 themselves.
             augment: names of DiffAugment's changes.
             r1: weight of the R1 penalty on real images.
+            mismatched: for conditional models, the share of real images with wrong labels, in [0, 1), in what the
+                discriminator should turn down. Without them it may forget the label over the picture.
             mixed_precision: compute in bfloat16, all but each network's last layer; "auto" where a GPU is built for it.
             **kwargs: Keras' own, such as `steps_per_execution`.
 
@@ -191,6 +206,12 @@ class Adversarial(keras.Model):
             raise ValueError("the two networks need an optimizer each, got one instance for both.")
         if r1 < 0:
             raise ValueError(f"r1 must not be negative, got {r1}; 0 switches it off.")
+        if not 0 <= mismatched < 1:
+            raise ValueError(f"mismatched must lie in [0, 1), got {mismatched}; 0 switches it off.")
+        if mismatched and not self.conditional:
+            raise ValueError(
+                f"mismatched is for conditional models: there are no labels to get wrong, got {mismatched}."
+            )
         augment = DiffAugment(augment, self.noise)
         average = Average(self.generator, ema) if ema else None
         super().compile(generator_optimizer, **{"jit_compile": jit_compile(), **kwargs})
@@ -198,7 +219,8 @@ class Adversarial(keras.Model):
         self.optimizer.build(self.generator.trainable_variables)
         discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.discriminator_optimizer, self.average, self.augment = discriminator_optimizer, average, augment
-        self.half_batches, self.separate_passes, self.r1 = half_batches, separate_passes, r1
+        self.half_batches, self.separate_passes = half_batches, separate_passes
+        self.r1, self.mismatched = r1, mismatched
         for network in (self.generator, self.discriminator):
             compute_in(network, mixed_precision)
         if average:
@@ -215,6 +237,7 @@ class Adversarial(keras.Model):
             "ema": self.average.decay if self.average else None,
             "augment": list(self.augment.names),
             "r1": self.r1,
+            "mismatched": self.mismatched,
             "mixed_precision": self.generator.layers[1].compute_dtype == "bfloat16",
         }
 
@@ -301,6 +324,11 @@ class Adversarial(keras.Model):
             steps_per_epoch=steps - steps % self.steps_per_execution,
         )
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
+
+
+def twice(labels):
+    """The labels of half a batch, for a whole one."""
+    return None if labels is None else ops.concatenate([labels, labels])
 
 
 def cross_entropy(logits, target: float):

@@ -18,8 +18,8 @@ def recipe(name: str, model: str = "dcgan", learning_rate: float | None = None, 
     - "faithful": as in the seeds. Binary cross-entropy, half batches: the discriminator is updated on half a batch of
       real images, then on half a batch of generated ones, then the generator on a whole batch.
     - "modern": two learning rates (Heusel et al. 2017), real and generated images in separate passes, an average of
-      the generator (`ema`), DiffAugment (`augment`), the R1 penalty (`r1`), and bfloat16 where the GPU is built for it
-      (`mixed_precision`).
+      the generator (`ema`), DiffAugment (`augment`), the R1 penalty (`r1`), real images with wrong labels for
+      conditional models (`mismatched`), and bfloat16 where the GPU is built for it (`mixed_precision`).
 
     Args:
         name: "faithful" or "modern".
@@ -49,6 +49,7 @@ def recipe(name: str, model: str = "dcgan", learning_rate: float | None = None, 
             "ema": None,
             "augment": (),
             "r1": 0.0,
+            "mismatched": 0.0,
             "mixed_precision": False,
         }
     else:
@@ -61,6 +62,7 @@ def recipe(name: str, model: str = "dcgan", learning_rate: float | None = None, 
             "ema": 0.999,
             "augment": ("flip", "color", "translation"),
             "r1": 1.0,
+            "mismatched": 0.5 if model == "conditional" else 0.0,
             "mixed_precision": "auto",
         }
     known = {*chosen, "steps_per_execution", "run_eagerly", "jit_compile"}

@@ -22,7 +22,7 @@ class SampleGrid(keras.callbacks.Callback):
         rows, columns: of a sheet.
         every: epochs between two sheets; the last epoch has one in any case.
         seed: of z.
-        labels: (rows · columns, ...) for a conditional model.
+        labels: one a row for a conditional model, which then draws the same z in every row.
         folder: where to keep the sheets as `epoch-0003.png` too, from which a resumed run takes up the earlier ones.
 
     Attributes:
@@ -43,8 +43,8 @@ class SampleGrid(keras.callbacks.Callback):
         super().__init__()
         if rows < 1 or columns < 1 or every < 1:
             raise ValueError(f"rows, columns and every must be at least 1, got {rows}, {columns} and {every}.")
-        if labels is not None and len(labels) != rows * columns:
-            raise ValueError(f"labels must be one a face: got {len(labels)} for {rows} × {columns} faces.")
+        if labels is not None and len(labels) != rows:
+            raise ValueError(f"labels must be one a row: got {len(labels)} for {rows} rows.")
         self.rows, self.columns, self.every, self.seed, self.labels = rows, columns, every, seed, labels
         self.folder = Path(folder) if folder is not None else None
         self.frames, self.epochs = [], []
@@ -87,12 +87,17 @@ class SampleGrid(keras.callbacks.Callback):
             self._draw(done)
 
     def _draw(self, epoch: int) -> None:
-        faces = self.model.sample(self.rows * self.columns, seed=self.seed, labels=self.labels)
+        faces = self._faces()
         self.frames.append(sheet(faces, self.columns))
         self.epochs.append(epoch)
         if self.folder is not None:
             with replacing(self.folder / f"epoch-{epoch:04d}.png") as partial:
                 Image.fromarray(self.frames[-1]).save(partial)
+
+    def _faces(self) -> np.ndarray:
+        if self.labels is None:
+            return self.model.sample(self.rows * self.columns, seed=self.seed)
+        return np.concatenate([self.model.sample(self.columns, seed=self.seed, labels=label) for label in self.labels])
 
 
 class BestEpoch(keras.callbacks.Callback):

@@ -115,7 +115,9 @@ def test_a_folder_keeps_the_same_and_opens_from_the_disk(tmp_path):
     [
         ({"dataset": "folder"}, r"root is missing; name the folder"),
         ({"dataset": "folder", "root": ".", "subset": "test"}, r"subset must be one of \('all',\) for folder"),
-        ({"dataset": "synthetic", "framing": "background"}, "framing, align and root are for photos"),
+        ({"dataset": "synthetic", "align": True}, "align and root are for photos"),
+        ({"dataset": "synthetic", "framing": "far"}, r"framing must be one of \('face', 'background'\), got 'far'"),
+        ({"dataset": "mnist", "framing": "background"}, "framing is for faces; mnist has none"),
         ({"dataset": "mnist", "root": "."}, "mnist has none"),
         ({"dataset": "portraits", "subset": "validation"}, "subset must be one of .* for portraits"),
     ],

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from facelib.data import load_faces
-from facelib.data.labels import SEED_CLASSES, SEED_FILTER, combined, independent, multi_class
+from facelib.data import FaceSet, load_faces
+from facelib.data.conditions import ERAS, condition, eras
+from facelib.data.labels import SEED_CLASSES, SEED_FILTER, binned, combined, independent, multi_class
 
 # Every combination of the three attributes once, in the order of binary numbers.
 COLUMNS = ["Male", "High_Cheekbones", "Big_Lips"]
@@ -126,3 +127,37 @@ def test_too_many_combinations_are_refused():
     wide = pd.DataFrame({f"a{i}": [True, False] for i in range(11)})
     with pytest.raises(ValueError, match="columns must be at most 10, got 11: 2,048 classes"):
         multi_class(wide, list(wide))
+
+
+def test_bins_hold_their_lower_edge():
+    labels = binned([1, 56, 57, 72, 119, 0, 120, np.nan], [1, 57, 120])
+    assert labels.values.tolist() == [0, 0, 1, 1, 1, -1, -1, -1] and labels.names == ("1 to 57", "57 to 120")
+    for arguments, message in [
+        (([1, 2], [1, 2]), "edges must be at least three rising numbers"),
+        (([1, 2], [1, 3, 2]), "edges must be at least three rising numbers"),
+        (([1, 2], [1, 2, 3], ("a",)), "names must be 2, one a class, got 1"),
+        (([1, 1], [1, 2, 3]), r"no face among 2 is in \['2 to 3'\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            binned(*arguments)
+
+
+def test_portraits_are_labelled_by_era_and_drawn_faces_by_the_seeds_classes():
+    congress = np.array([1, 56, 57, 72, 73, 95, 96, 119])
+    attributes = pd.DataFrame({"Smiling": [True, False] * 4, "Modern": congress > 95})
+    info = pd.DataFrame({"congress": congress})
+    portraits = FaceSet(np.zeros((8, 16, 16, 3), np.uint8), np.arange(8).astype(str), attributes, info=info)
+    assert eras(portraits).values.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert condition(portraits, "portraits").names == tuple(ERAS)
+    assert condition(portraits, "portraits", "multi-class").classes == 4
+    drawn = load_faces(n=200, size=16)
+    assert condition(drawn, "synthetic").names == tuple(SEED_CLASSES)
+    assert condition(drawn, "synthetic", "independent").classes == (2, 2, 2)
+    assert condition(drawn, "synthetic", "multi-class").classes == 8
+    for arguments, message in [
+        ((drawn, "mnist"), "dataset must be one of .* to have classes, got 'mnist'"),
+        ((drawn, "synthetic", "all"), "scheme must be one of"),
+        ((drawn, "portraits"), "faces must be portraits"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            condition(*arguments)

@@ -123,7 +123,7 @@ def test_the_best_epoch_survives_a_restart(faces, tmp_path):
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="rows, columns and every must be at least 1, got 0, 8 and 1"):
         SampleGrid(0)
-    with pytest.raises(ValueError, match="got 3 for 4 × 8 faces"):
+    with pytest.raises(ValueError, match="labels must be one a row: got 3 for 4 rows"):
         SampleGrid(labels=[0, 1, 2])
     with pytest.raises(ValueError, match='mode must be "min" or "max", got \'best\''):
         BestEpoch(len, "best")

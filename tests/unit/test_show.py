@@ -9,7 +9,7 @@ import pytest
 
 from facelib import profiles, results, show
 from facelib.data import load_faces
-from facelib.widgets import slider
+from facelib.widgets import menu, slider
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,45 @@ def test_slider_works_through_the_kernel_where_there_is_no_stack(frames, monkeyp
     """ipywidgets 7, as on Colab."""
     monkeypatch.delattr(ipywidgets, "Stack")
     control, screen = slider(frames, ["a", "b", "c"], "mix", alt="A face", start=0).children
-    before = screen.value
+    assert "mix: a" in screen.children[0].value
     control.index = 2
-    assert screen.value != before and "mix: c" in screen.value
+    assert "mix: c" in screen.children[0].value
+
+
+def test_menu_and_slider_are_linked_in_the_browser(frames, monkeypatch):
+    links = []
+    monkeypatch.setattr(ipywidgets, "jslink", lambda *ends: links.append(ends))
+    choices = {"man": frames, "woman": frames[::-1]}
+    chosen, control, screen = menu(choices, ["a", "b", "c"], "class", "walk", alt="A face").children
+    assert [label for label, _ in chosen.options] == ["man", "woman"] and chosen.index == screen.selected_index == 0
+    man, woman = screen.children
+    assert man.selected_index == woman.selected_index == control.index == 1
+    assert links == [
+        ((control, "index"), (man, "selected_index")),
+        ((control, "index"), (woman, "selected_index")),
+        ((chosen, "index"), (screen, "selected_index")),
+    ]
+    assert 'alt="A face, class: woman (walk: c)"' in woman.children[2].value
+    assert man.children[0].value.split("src=")[1] == woman.children[2].value.split("src=")[1]
+
+
+def test_menu_works_through_the_kernel_where_there_is_no_stack(frames, monkeypatch):
+    monkeypatch.delattr(ipywidgets, "Stack")
+    choices = {"man": frames, "woman": frames}
+    chosen, control, screen = menu(choices, ["a", "b", "c"], "class", "walk", alt="A face").children
+    control.index, chosen.index = 2, 1
+    assert "woman (walk: c)" in screen.children[0].children[0].value
+    control.index = 0
+    assert "woman (walk: a)" in screen.children[0].children[0].value
+
+
+def test_menu_names_what_is_wrong(frames):
+    with pytest.raises(ValueError, match="choices must be at least two, each with as many pictures, got {'man': 3}"):
+        menu({"man": frames}, ["a", "b", "c"], "class", "x", alt="")
+    with pytest.raises(ValueError, match="got {'man': 3, 'woman': 2}"):
+        menu({"man": frames, "woman": frames[:2]}, ["a", "b", "c"], "class", "x", alt="")
+    with pytest.raises(ValueError, match="labels must be 3 different texts"):
+        menu({"man": frames, "woman": frames}, ["a", "b"], "class", "x", alt="")
 
 
 def test_slider_names_what_is_wrong(frames):

@@ -147,3 +147,13 @@ def test_mtcnn_finds_nine_in_ten():
     faces = load_faces(n=120, size=160, seed=9)
     _, report = crop_faces(list(faces.images), size=32, min_confidence=0.9, progress=False)
     assert report["found"].mean() >= 0.9
+
+
+def test_a_wider_framing_draws_the_same_people_from_further_away():
+    near, far = (load_faces(n=40, size=64, framing=framing) for framing in ("face", "background"))
+    assert near.attributes.equals(far.attributes)
+    np.testing.assert_allclose(far.factors["scale"], near.factors["scale"] * 0.6, rtol=1e-6)
+    np.testing.assert_array_equal(draw_faces(far.factors, 64), far.images)
+    # The corners are background in both, the upper edge only from further away.
+    spread = [faces.images[:, :6, 20:44].astype(float).std(axis=(1, 2)).mean() for faces in (near, far)]
+    assert spread[1] < 0.5 * spread[0]

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from facelib import profiles, train, trainers, weights
+from facelib import profiles, train, weights
 from facelib.data import FaceSet, load_faces
 from facelib.models import DCGAN, VAE
+from facelib.trainers import gans, runs
 from facelib.training import recipe
 from facelib.training.doctor import LOSSES
 
@@ -27,7 +28,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-class StopAfter(trainers.TimeLimit):
+class StopAfter(runs.TimeLimit):
     """A time limit that some epochs reach."""
 
     def __init__(self, epochs):
@@ -43,9 +44,10 @@ class StopAfter(trainers.TimeLimit):
 def tiny(monkeypatch):
     quick = profiles.SETTINGS["vae"]["quick"] | {"image_size": 16, "latent_dim": 4, "width": 8, "faces": 64}
     monkeypatch.setitem(profiles.SETTINGS["vae"], "quick", quick)
-    for name, size in {"dcgan": {"width": 4}, "dcgan-light": {"width": 8}, "dcgan-small": {"width": 8}}.items():
+    widths = {"dcgan": 4, "dcgan-light": 8, "dcgan-small": 8, "cdcgan": 4, "cdcgan-light": 8, "judge": 16}
+    for name, width in widths.items():
         quick = profiles.SETTINGS[name]["quick"] | {"image_size": 16, "latent_dim": 4, "batch_size": 16, "faces": 64}
-        monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick | size | {"epochs": 2})
+        monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick | {"width": width, "epochs": 2})
     for name in ("accordion", "autoencoder"):
         quick = profiles.SETTINGS[name]["quick"] | {"image_size": 16, "width": 4, "faces": 64, "epochs": 2}
         monkeypatch.setitem(profiles.SETTINGS[name], "quick", quick)
@@ -145,6 +147,42 @@ def test_the_light_gans_and_the_accordions_have_commands(tiny, tmp_path):
     assert cards["accordion-synthetic-16"]["scores"]["psnr_db"][0] > 5
 
 
+def test_a_conditional_gan_says_what_its_classes_are(tiny, tmp_path):
+    assert train.main(["cdcgan-light", "--profile", "quick", "--out", str(tmp_path)]) == 0
+    card = weights.catalog(tmp_path)["cdcgan-light-synthetic-16"]
+    assert "--recipe modern --labels combined --epochs 2" in card["command"]
+    assert card["labels"]["names"] == ["woman", "man", "woman, high cheekbones", "woman, big lips"]
+    assert sum(card["labels"]["faces"].values()) == 64 and card["config"]["classes"] == 4
+    assert "model='conditional'" in card["recipe"]
+    assert list(card["scores"]["discriminator_right_of_real_and_generated"]) == ["2"]
+    assert weights.timelapse(card["name"], folder=tmp_path)[2].shape == (4 * 16, 8 * 16, 3)
+    assert weights.load(card["name"], folder=tmp_path).sample_grid(2).shape == (4, 2, 16, 16, 3)
+
+
+def test_schemes_framings_and_sizes_have_names_of_their_own(tiny, tmp_path):
+    more = ["--labels", "independent", "--framing", "background", "--image-size", "32", "--recipe", "faithful"]
+    assert train.main(["cdcgan", "--profile", "quick", "--out", str(tmp_path), *more]) == 0
+    card = weights.catalog(tmp_path)["cdcgan-faithful-independent-background-synthetic-32"]
+    assert card["config"]["classes"] == [2, 2, 2] and card["config"]["image_size"] == 32
+    for option, value in zip(more[::2], more[1::2], strict=True):
+        assert f"{option} {value}" in card["command"]
+    assert weights.load(card["name"], folder=tmp_path).get_config() == card["config"]
+
+
+def test_a_judge_is_trained_on_people_that_no_generator_saw(tiny, tmp_path, capsys, monkeypatch):
+    quick = profiles.SETTINGS["judge"]["quick"] | {"faces": 1500, "epochs": 6}
+    monkeypatch.setitem(profiles.SETTINGS["judge"], "quick", quick)
+    assert train.main(["judge", "--profile", "quick", "--image-size", "32", "--out", str(tmp_path)]) == 0
+    card = weights.catalog(tmp_path)["judge-synthetic-32"]
+    assert card["dataset"]["seed"] == 1 and card["scores"]["ceiling"][0] > 0.35
+    judge = weights.load("judge-synthetic-32", folder=tmp_path)
+    assert judge.architecture == "pooled" and judge.classify(load_faces(n=3, size=32)).shape == (3,)
+    assert not list(tmp_path.glob("*.zip"))
+    with pytest.raises(SystemExit):
+        train.main(["judge", "--profile", "quick", "--dataset", "portraits", "--out", str(tmp_path)])
+    assert "a judge is trained on --dataset synthetic" in capsys.readouterr().err
+
+
 def test_a_gan_stops_in_time_and_resumes(tiny, tmp_path, capsys):
     assert train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001")) == train.OUT_OF_TIME
     assert "stopped after 1 of 3 epochs. The state after epoch 1 is in" in capsys.readouterr().out
@@ -159,7 +197,7 @@ def test_a_gan_killed_after_its_last_epoch_resumes_to_its_card(tiny, tmp_path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as changed:
-        changed.setattr(trainers, "diagnose", killed)
+        changed.setattr(gans, "diagnose", killed)
         assert train.main(gan_command(tmp_path, "--epochs", "4")) == train.INTERRUPTED
     assert train.main(gan_command(tmp_path, "--epochs", "4", "--resume")) == 0
     assert list(weights.timelapse("dcgan-synthetic-16", folder=tmp_path)) == [0, 1, 2, 3, 4]
@@ -175,7 +213,7 @@ def test_another_number_of_epochs_is_another_run_where_the_learning_rate_falls(t
 
 def test_a_gan_can_be_resumed_for_more_epochs_and_not_for_fewer(tiny, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as changed:
-        changed.setattr(trainers, "TimeLimit", lambda minutes: StopAfter(2))
+        changed.setattr(runs, "TimeLimit", lambda minutes: StopAfter(2))
         assert train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "1")) == train.OUT_OF_TIME
     with pytest.raises(SystemExit):
         train.main(gan_command(tmp_path, "--epochs", "1", "--resume"))
@@ -187,7 +225,7 @@ def test_a_gan_can_be_resumed_for_more_epochs_and_not_for_fewer(tiny, tmp_path, 
 def test_another_recipe_or_other_faces_are_not_resumed(tiny, tmp_path, monkeypatch, capsys):
     train.main(gan_command(tmp_path, "--epochs", "3", "--minutes", "0.0001"))
     with monkeypatch.context() as changed, pytest.raises(SystemExit):
-        changed.setattr(trainers, "recipe", lambda name, **kwargs: recipe(name, **kwargs | {"r1": 0.5}))
+        changed.setattr(gans, "recipe", lambda name, **kwargs: recipe(name, **kwargs | {"r1": 0.5}))
         train.main(gan_command(tmp_path, "--epochs", "3", "--resume"))
     assert "r1: was 1.0, now 0.5" in capsys.readouterr().err
     load_faces("synthetic", n=68, size=16, seed=3).save(tmp_path / "faces.npz")

@@ -1,5 +1,7 @@
 """The weights that ship."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,12 @@ def test_a_gan_is_as_its_card_says_and_ships_its_time_lapse(name):
     rates = card["scores"]["face_rate_by_epoch"]
     assert rates[str(card["chosen_epoch"])] == max(rates.values())
     faces = load_faces(card["dataset"]["name"], 1000, card["config"]["image_size"], subset="train", progress=False)
-    samples = weights.load(name).sample(500, seed=1)
+    labels = None
+    if "labels" in card:
+        classes, counts = zip(*((json.loads(label), n) for label, n in card["labels"]["faces"].items()), strict=True)
+        frequent = np.array(counts) / sum(counts)
+        labels = np.array(classes)[np.random.default_rng(1).choice(len(classes), 500, p=frequent)]
+    samples = weights.load(name).sample(500, seed=1, labels=labels)
     assert variety_of(samples, faces.images) == pytest.approx(card["scores"]["variety"], abs=0.05)
 
 

@@ -1,0 +1,160 @@
+"""Conditional DCGAN (Mirza & Osindero 2014; seed 002): both players are told the class, as one more channel.
+
+A label becomes 16 learnt numbers (`Embedding`), a dense layer makes a map of them, and the map lies on top of the
+others: beside the picture in the discriminator, beside the 128 maps that the generator starts from. At 64×64 pixels and
+four classes the generator has 1,267,923 parameters, the discriminator 1,723,585 (the seed prints no table; with its
+layers, and chapter 03's kernels, that is our reading).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.labels import Labels
+from facelib.models.classes import check_classes, check_labels, columns, combinations, inputs_of
+from facelib.models.dcgan import (
+    DCGAN,
+    to_image,
+    to_light_image,
+    to_light_logit,
+    to_light_map,
+    to_logit,
+    to_map,
+)
+from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
+
+EMBEDDING = 16  # numbers a class
+
+
+def label_map(label, classes: int, side: int, seed: int, name: str) -> keras.KerasTensor:
+    """A label, int32 (), → (side, side, 1).
+
+    First weights are such that the map varies by about 1, as pixels do. Keras' usual ones would start it at less than a
+    fiftieth of that, and it would go unheard for long.
+    """
+    start = keras.initializers.RandomNormal(0, 1, seed=seed)
+    x = layers.Embedding(classes, EMBEDDING, embeddings_initializer=start, name=f"{name}_embedding")(label)  # (16,)
+    start = keras.initializers.LecunNormal(seed=seed + 1)
+    x = layers.Dense(side * side, kernel_initializer=start, name=f"{name}_dense")(x)  # (4096,)
+    return layers.Reshape((side, side, 1), name=f"{name}_map")(x)  # (64, 64, 1)
+
+
+class ConditionalDCGAN(DCGAN):
+    """A DCGAN that draws what it is asked for.
+
+    Labels are int (n,) in [0, classes), or (n, inputs) where `classes` names several inputs; one class for all
+    pictures may be given as a single number.
+
+    Args:
+        image_size, latent_dim: as of `DCGAN`.
+        classes: how many, at least 2; or a number for each input, as `facelib.data.labels.independent` makes them:
+            each input then has an embedding and a channel of its own.
+        **kwargs: as of `DCGAN`.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    conditional = True
+
+    def __init__(self, image_size: int = 64, latent_dim: int = 100, classes: int | Sequence[int] = 4, **kwargs):
+        self.classes = check_classes(classes)
+        super().__init__(image_size, latent_dim, **kwargs)
+        self.name = "conditional_dcgan"
+
+    def _build_networks(self, seed: int) -> tuple[keras.Model, keras.Model]:
+        of_map, of_image, of_logit = (
+            (to_light_map, to_light_image, to_light_logit) if self.light else (to_map, to_image, to_logit)
+        )
+        weights, side = seeded_initializer(seed), self.image_size // 16
+        z, labels = keras.Input((self.latent_dim,), name="z"), inputs_of(self.classes)
+        x = of_map(z, side, self.width, weights)
+        x = self._with_labels(x, labels, side, seed)  # (4, 4, 129)
+        x = of_image(x, self.width, self.kernel_size, self.upsampling, weights)
+        generator = keras.Model([z, *labels.values()], x, name="generator")
+
+        weights = seeded_initializer(seed + 1)
+        image, labels = keras.Input((self.image_size, self.image_size, 3), name="image"), inputs_of(self.classes)
+        x = self._with_labels(image, labels, self.image_size, seed + 1)  # (64, 64, 4)
+        x = of_logit(x, self.width, self.dropout, weights, seed + 1)
+        return generator, keras.Model([image, *labels.values()], x, name="discriminator")
+
+    def _with_labels(self, x, labels: dict, side: int, seed: int) -> keras.KerasTensor:
+        counts = np.atleast_1d(self.classes).tolist()
+        maps = [
+            label_map(label, counts[i], side, 1000 * seed + 100 + 2 * i, name)
+            for i, (name, label) in enumerate(labels.items())
+        ]
+        return layers.Concatenate(name="with_labels")([x, *maps])
+
+    def get_config(self) -> dict:
+        classes = self.classes if isinstance(self.classes, int) else list(self.classes)  # JSON knows no tuples
+        return {**super().get_config(), "classes": classes}
+
+    # The two players.
+
+    def draw(self, n, labels=None):
+        """z ~ N(0, I), and the labels of the real images in the batch.
+
+        So a class is as frequent among generated images as among real ones: how frequent it is gives nobody away.
+        """
+        return super().draw(n)[0], labels
+
+    def generate(self, z, labels):
+        return self.generator([z, *columns(labels)], training=True)
+
+    def discriminate(self, images, labels, training=True):
+        return self.discriminator([images, *columns(labels)], training=training)
+
+    def wrong(self, labels):
+        """Another class for each, or another combination of classes; all others are equally likely."""
+        every = combinations(self.classes)
+        shift = keras.random.randint(ops.shape(labels)[:1], 1, len(every), seed=self.noise)
+        if every.ndim == 1:
+            return (labels + shift) % len(every)
+        place = np.cumprod([1, *self.classes[:0:-1]])[::-1].astype(np.int32)
+        return ops.take(
+            ops.convert_to_tensor(every, "int32"), (ops.sum(labels * place, axis=1) + shift) % len(every), axis=0
+        )
+
+    def call(self, inputs, training=False):
+        """(z, labels) → images (n, size, size, 3) in [-1, 1]."""
+        z, labels = inputs
+        return self.sampler([z, *columns(labels)], training=training)
+
+    def fit(self, faces: FaceSet | np.ndarray, labels: np.ndarray | Labels | None = None, **kwargs):
+        """Train on faces and a label each; the rest as of `DCGAN.fit`.
+
+        Raises:
+            ValueError: before training starts, for labels that are missing, too few or many, no whole numbers or out of
+                range, and for a class without a face; otherwise as of `DCGAN.fit`.
+        """
+        return super().fit(faces, check_labels(labels, len(faces), self.classes, every=True), **kwargs)
+
+    # What it is for.
+
+    def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
+        """z, float (n, latent_dim), and labels → uint8 images (n, size, size, 3)."""
+        z = check_z(z, self.latent_dim)
+        labels = check_labels(labels, len(z), self.classes)
+        return to_uint8(in_batches(lambda *batch: self.call(batch), z, labels))
+
+    def sample_grid(self, columns: int = 8, seed: int = 0) -> np.ndarray:
+        """Every class (or combination of classes) from the same z: uint8 (classes, columns, size, size, 3).
+
+        What changes down a column is the label alone.
+        """
+        z, classes = standard_normal(columns, self.latent_dim, seed), combinations(self.classes)
+        pictures = self.decode(np.tile(z, (len(classes), 1)), np.repeat(classes, columns, axis=0))
+        return pictures.reshape(len(classes), columns, *pictures.shape[1:])
+
+    def judge(self, images: np.ndarray | FaceSet, labels=None) -> np.ndarray:
+        """The discriminator's logits of uint8 images (n, size, size, 3) as pictures of these classes: float32 (n,)."""
+        images = check_images(images, self.image_size)
+        labels = check_labels(labels, len(images), self.classes)
+        return in_batches(lambda i, c: self.discriminate(to_float(i), c, training=False), images, labels)[:, 0]

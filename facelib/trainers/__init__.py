@@ -1,0 +1,20 @@
+"""What `python -m facelib.train` trains: a function a family, which saves weights and a card."""
+
+from facelib.trainers.autoencoders import train_accordion, train_vae
+from facelib.trainers.gans import train_gan
+from facelib.trainers.judges import train_judge
+from facelib.trainers.runs import Options, OutOfTime
+
+__all__ = ["TRAINERS", "Options", "OutOfTime"]
+
+TRAINERS = {
+    "accordion": train_accordion,
+    "autoencoder": train_accordion,
+    "cdcgan": train_gan,
+    "cdcgan-light": train_gan,
+    "dcgan": train_gan,
+    "dcgan-light": train_gan,
+    "dcgan-small": train_gan,
+    "judge": train_judge,
+    "vae": train_vae,
+}

@@ -1,0 +1,55 @@
+"""Trainers of the models that reconstruct: VAE and accordion."""
+
+from __future__ import annotations
+
+import keras
+
+from facelib.metrics import bootstrap, psnr, ssim
+from facelib.models import VAE, Accordion
+from facelib.trainers.runs import Options, describe, faces_for, finish, fit
+
+
+def train_vae(options: Options) -> dict:
+    """Train a VAE; returns its card."""
+    sizes = options.sizes
+    model = VAE(sizes.image_size, sizes.latent_dim, beta=sizes.beta, width=sizes.width)
+    loss = f"squared error summed over pixels + {sizes.beta:g} × KL"
+    failures = (
+        "Blurred: fine lines, glasses' frames, teeth and single strands are lost. A faint grid shows, from "
+        "transposed convolutions whose stride does not divide their kernel. Samples from N(0, I) are less like "
+        "faces than reconstructions are, because the encoder does not fill the prior evenly."
+    )
+    return _train_autoencoder(model, sizes, options, loss, failures)
+
+
+def train_accordion(options: Options) -> dict:
+    """Train an accordion, or under the name "autoencoder" one fold of it; returns its card."""
+    sizes = options.sizes
+    model = Accordion(sizes.image_size, folds=sizes.folds, width=sizes.width)
+    failures = (
+        "A grid shows on even areas, from the transposed convolutions. There is nothing to sample from: the middle has "
+        "no known distribution."
+    )
+    return _train_autoencoder(model, sizes, options, "mean squared error", failures)
+
+
+def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str) -> dict:
+    train, held_out = faces_for(options, sizes)
+    steps = sizes.epochs * (len(train) // sizes.batch_size)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(sizes.learning_rate, steps, alpha=0.02)))
+    name = options.weights_name
+    # The learning rate falls until the last epoch, so another number of them would be another run.
+    checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size)
+
+    reconstructed = model.reconstruct(held_out)
+    card = {
+        **describe(options, len(train), sizes.epochs, steps, sizes.batch_size, checkpoint),
+        "recipe": f"Adam {sizes.learning_rate:g} with cosine decay to a fiftieth; {loss}",
+        "scores": {
+            "psnr_db": [round(v, 3) for v in bootstrap(psnr(held_out.images, reconstructed))[:3]],
+            "ssim": [round(v, 4) for v in bootstrap(ssim(held_out.images, reconstructed))[:3]],
+        },
+        "known_failures": failures,
+    }
+    card["dataset"]["held_out"] = len(held_out)
+    return finish(model, name, card, options, checkpoint)

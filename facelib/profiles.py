@@ -110,6 +110,12 @@ SETTINGS = {
         "colab": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
         "full": {"faces": 1000, "z": 20_000, "encoder_epochs": 10},
     },
+    # Chapter 04: faces to label, others to judge by, samples to be judged, those that MTCNN sees, steps with the guard.
+    "conditionality": {
+        "quick": {"faces": 2000, "others": 1500, "samples": 1000, "detected": 150, "guarded_steps": 40},
+        "colab": {"faces": 10_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
+        "full": {"faces": 20_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
+    },
     # What judges conditional models: see facelib.models.Classifier.
     "judge": {
         "quick": {"image_size": 32, "width": 32, "faces": 1500, "epochs": 4, "batch_size": 32},

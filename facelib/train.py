@@ -16,7 +16,7 @@ from facelib.profiles import PROFILES
 
 MODELS = ("accordion", "autoencoder", "cdcgan", "cdcgan-light", "dcgan", "dcgan-light", "dcgan-small", "judge", "vae")
 DATASETS = ("synthetic", "portraits", "celeba")
-SCHEMES = ("combined", "independent", "multi-class")
+LABELS = ("combined", "independent", "multi-class", "unlabelled")
 OUT_OF_TIME, INTERRUPTED = 75, 130
 
 
@@ -26,7 +26,7 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
     parser.add_argument("--dataset", choices=DATASETS, default="synthetic")
     parser.add_argument("--profile", choices=PROFILES, default="full", help="sizes and steps (default: full)")
     parser.add_argument("--recipe", choices=("modern", "faithful"), default="modern", help="how to train a GAN")
-    parser.add_argument("--labels", choices=SCHEMES, default="combined", help="what a conditional model is told")
+    parser.add_argument("--labels", choices=LABELS, default="combined", help="what a conditional model is told")
     parser.add_argument("--framing", choices=("face", "background"), default="face", help="how much of a photo it sees")
     parser.add_argument("--image-size", type=int, help="instead of the profile's")
     parser.add_argument("--epochs", type=int, help="instead of the profile's")

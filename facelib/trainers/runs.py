@@ -43,6 +43,12 @@ class Options:
     labels: str = "combined"
     framing: str = "face"
 
+    def __post_init__(self):
+        if self.labels != "combined" and not self.name.startswith("cdcgan"):
+            raise ValueError(f"--labels are for conditional models; {self.name} has none.")
+        if self.image_size is not None and self.image_size < 16:
+            raise ValueError(f"--image-size must be at least 16, got {self.image_size}.")
+
     @property
     def sizes(self) -> SimpleNamespace:
         """The profile's numbers, with what was asked for instead."""
@@ -59,14 +65,15 @@ class Options:
 
     @property
     def is_conditional(self) -> bool:
-        return self.name.startswith("cdcgan")
+        """A conditional model; "unlabelled" is its twin without labels."""
+        return self.name.startswith("cdcgan") and self.labels != "unlabelled"
 
     @property
     def weights_name(self) -> str:
         """Such as "cdcgan-light-synthetic-64": what differs from the usual comes after the model's name."""
         parts = [self.name]
         parts += [self.recipe] if self.is_gan and self.recipe != "modern" else []
-        parts += [self.labels] if self.is_conditional and self.labels != "combined" else []
+        parts += [self.labels] if self.labels != "combined" else []
         parts += [self.framing] if self.framing != "face" else []
         return "-".join([*parts, self.dataset, str(self.sizes.image_size)])
 
@@ -75,7 +82,7 @@ class Options:
         parts = [f"python -m facelib.train {self.name} --dataset {self.dataset} --profile {self.profile}"]
         parts += [f"--recipe {self.recipe}"] if self.is_gan else []
         parts += [f"--image-size {self.image_size}"] if self.image_size else []
-        parts += [f"--labels {self.labels}"] if self.is_conditional else []
+        parts += [f"--labels {self.labels}"] if self.name.startswith("cdcgan") else []
         parts += [f"--framing {self.framing}"] if self.framing != "face" else []
         parts += [f"--epochs {epochs}"]
         parts += ["--backend jax"] if keras.backend.backend() == "jax" else []

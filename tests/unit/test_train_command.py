@@ -169,6 +169,21 @@ def test_schemes_framings_and_sizes_have_names_of_their_own(tiny, tmp_path):
     assert weights.load(card["name"], folder=tmp_path).get_config() == card["config"]
 
 
+def test_an_unlabelled_twin_has_the_same_networks_without_labels(tiny, tmp_path, capsys):
+    assert train.main(["cdcgan-light", "--profile", "quick", "--labels", "unlabelled", "--out", str(tmp_path)]) == 0
+    card = weights.catalog(tmp_path)["cdcgan-light-unlabelled-synthetic-16"]
+    assert card["model"] == "DCGAN" and "labels" not in card and "--labels unlabelled" in card["command"]
+    sizes = vars(profiles.settings("cdcgan-light", "quick"))
+    assert all(card["config"][name] == sizes[name] for name in ("image_size", "width", "light", "dropout"))
+    for arguments, message in [
+        (["vae", "--labels", "independent"], "--labels are for conditional models; vae has none"),
+        (["vae", "--image-size", "8"], "--image-size must be at least 16, got 8"),
+    ]:
+        with pytest.raises(SystemExit):
+            train.main([*arguments, "--profile", "quick", "--out", str(tmp_path)])
+        assert message in capsys.readouterr().err
+
+
 def test_a_judge_is_trained_on_people_that_no_generator_saw(tiny, tmp_path, capsys, monkeypatch):
     quick = profiles.SETTINGS["judge"]["quick"] | {"faces": 1500, "epochs": 6}
     monkeypatch.setitem(profiles.SETTINGS["judge"], "quick", quick)

@@ -62,12 +62,12 @@ def menu(
         labels, description, alt, start, width: of the slider, as of `slider`; the choice is added to `alt` as well.
 
     Raises:
-        ValueError: for fewer than two choices, choices with different numbers of pictures, or as of `slider`.
+        ValueError: for fewer than two choices, choices that do not have equally many pictures, or as of `slider`.
     """
     choices = {choice: list(frames) for choice, frames in choices.items()}
     counts = {choice: len(frames) for choice, frames in choices.items()}
     if len(choices) < 2 or len(set(counts.values())) > 1:
-        raise ValueError(f"choices must be at least two, each with as many pictures, got {counts}.")
+        raise ValueError(f"choices must be at least two with equally many pictures, got {counts}.")
     control, wide = _control(next(iter(counts.values())), labels, description, start, width)
     chosen = ipywidgets.Dropdown(
         options=[(choice, i) for i, choice in enumerate(choices)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from facelib.data.faceset import FaceSet
 from facelib.data.labels import SEED_FILTER, Labels, binned, combined, independent, multi_class
 
@@ -12,8 +14,8 @@ COLUMNS = {
     "celeba": ("Male", "High_Cheekbones", "Big_Lips"),
     "portraits": ("Smiling", "Modern"),
 }
-# First Congress of each era, and the last one there is.
-ERAS, LAST_CONGRESS = {"1789–1900": 1, "1901–1932": 57, "1933–1978": 73, "1979–2025": 96}, 119
+# First Congress of each era.
+ERAS = {"1789–1900": 1, "1901–1932": 57, "1933–1978": 73, "since 1979": 96}
 
 
 def condition(faces: FaceSet, dataset: str, scheme: str = "combined") -> Labels:
@@ -51,4 +53,4 @@ def eras(faces: FaceSet) -> Labels:
     """
     if faces.info is None or "congress" not in faces.info:
         raise ValueError("faces must be portraits, whose info says in which Congress they sat; these have none.")
-    return binned(faces.info["congress"], [*ERAS.values(), LAST_CONGRESS + 1], tuple(ERAS))
+    return binned(faces.info["congress"], [*ERAS.values(), np.inf], tuple(ERAS))

@@ -88,7 +88,8 @@ def load_synthetic(n: int = 2000, size: int = 80, *, seed: int = 0, framing: str
     >>> faces.images.shape, faces.attributes.shape[1] >= 12
     ((3, 32, 32, 3), True)
 
-    Framing "background" draws the same people from further away, by as much as the squares cut out of photos are wider.
+    Framing "background" draws the same people smaller, by as much as the squares cut out of photos are wider: `scale`
+    is then 0.6 times what it is otherwise, and where a face stands in the picture stays as it is.
 
     Raises:
         ValueError: if n is not positive, size is below 16, or the framing unknown.

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from facelib.data.faceset import FaceSet
+from facelib.data.labels import Labels
 from facelib.metrics.images import batches
 from facelib.metrics.intervals import Estimate, wilson
 from facelib.metrics.neighbours import precision_recall
@@ -83,7 +84,7 @@ def train_judge(
     labels: np.ndarray,
     names: Sequence[str] | None = None,
     *,
-    architecture: str = "discriminator",
+    architecture: str = "pooled",
     width: int = 64,
     epochs: int = 20,
     held_out: float = 0.25,
@@ -97,7 +98,7 @@ def train_judge(
 
     Args:
         faces: real faces, uint8 (n, size, size, 3) or a FaceSet, a side that is a multiple of 16.
-        labels: int (n,), from 0.
+        labels: int (n,), from 0, or `Labels`.
         names: of the classes; their numbers by default.
         architecture, width: of the `Classifier`.
         epochs: at most.
@@ -244,7 +245,7 @@ def _recognised(network, images, labels, classes) -> tuple[Estimate, np.ndarray]
 
 
 def _check_labels(labels, n: int, name: str) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = np.asarray(labels.values if isinstance(labels, Labels) else labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0 or labels.max() >= n:
         raise ValueError(
             f"{name} must be {n} whole numbers from 0, one an image, got {labels.dtype} of shape {labels.shape}."

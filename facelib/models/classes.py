@@ -53,7 +53,7 @@ def check_labels(labels, n: int, classes: int | tuple[int, ...], *, every: bool 
         labels: whole numbers, one a picture, or one for all of them; or `Labels`.
         n: how many pictures.
         classes: how many, or how many for each input.
-        every: each class must occur, as in training.
+        every: each class (of each input) must occur, as in training.
     """
     counts = np.atleast_1d(classes)
     wanted = f"0 to {classes - 1}" if isinstance(classes, int) else f"{len(counts)} columns for {classes} classes"
@@ -67,20 +67,19 @@ def check_labels(labels, n: int, classes: int | tuple[int, ...], *, every: bool 
         labels = np.broadcast_to(labels, (n, *inner))
     if labels.shape != (n, *inner):
         raise ValueError(f"labels must be one a picture, of shape {(n, *inner)} ({wanted}), got {labels.shape}.")
-    if labels.size and labels.min() < 0:
-        raise ValueError(
-            f"labels must not be negative, got {labels.min()}: -1 marks a face without a class; "
-            "train on faces[labels.kept] and labels.values[labels.kept]."
-        )
-    if (labels >= counts).any():
-        raise ValueError(f"labels must lie below {classes}, the model's classes, got {labels.max()}.")
-    if every:
-        for i, column in enumerate(labels.reshape(n, -1).T):
-            empty = np.setdiff1d(np.arange(counts[i]), column).tolist()
-            if empty:
-                where = "" if isinstance(classes, int) else f" of input {i}"
-                raise ValueError(
-                    f"labels: class {', '.join(map(str, empty))}{where} has no face among {n:,}, so that nothing would "
-                    f"teach what it looks like; take more faces, or a model of fewer classes than {classes}."
-                )
+    for i, column in enumerate(labels.reshape(n, len(counts)).T):
+        where = "" if isinstance(classes, int) else f" of input {i}"
+        if column.min(initial=0) < 0:
+            raise ValueError(
+                f"labels{where} must not be negative, got {column.min()}: -1 marks a face without a class; "
+                "leave such faces out, faces[labels.kept] with labels.values[labels.kept]."
+            )
+        if column.max(initial=0) >= counts[i]:
+            raise ValueError(f"labels{where} must lie below its {counts[i]} classes, got {column.max()}.")
+        empty = np.setdiff1d(np.arange(counts[i]), column).tolist() if every else []
+        if empty:
+            raise ValueError(
+                f"labels: class {', '.join(map(str, empty))}{where} has no face among {n:,}, so that nothing would "
+                f"teach what it looks like; take more faces, or a model of fewer classes than {classes}."
+            )
     return labels.astype(np.int32)

@@ -12,7 +12,7 @@ from facelib.backend import jit_compile
 from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet
 from facelib.data.labels import Labels
-from facelib.models.classes import check_labels
+from facelib.models.classes import check_classes, check_labels
 from facelib.models.dcgan import build_light_discriminator
 from facelib.models.latent import check_images, in_batches, seeded_initializer
 from facelib.training.fitting import fit_batches
@@ -24,9 +24,9 @@ class Classifier(keras.Model):
     Args:
         image_size: side of the images in pixels, a multiple of 16.
         classes: how many, at least 2.
-        architecture: "discriminator" for the light discriminator's layers with softmax in place of "real or not", as
-            in seed 002; or "pooled", 3×3 convolutions, BatchNorm and pooling, which is unlike any discriminator here:
-            a generator has learnt to please those.
+        architecture: "pooled", 3×3 convolutions, BatchNorm and pooling, which is unlike any discriminator here: a
+            generator has learnt to please those. Or "discriminator" for the light discriminator's layers with softmax
+            in place of "real or not", as in seed 002.
         width: channels of the widest convolution, a multiple of 8.
         seed: of the initial weights.
 
@@ -34,14 +34,12 @@ class Classifier(keras.Model):
         ValueError: if an argument is out of range.
     """
 
-    def __init__(
-        self, image_size: int, classes: int, *, architecture: str = "discriminator", width: int = 64, seed: int = 0
-    ):
+    def __init__(self, image_size: int, classes: int, *, architecture: str = "pooled", width: int = 64, seed: int = 0):
         super().__init__(name="classifier")
         if image_size < 16 or image_size % 16:
             raise ValueError(f"image_size must be a positive multiple of 16, got {image_size}.")
-        if classes < 2:
-            raise ValueError(f"classes must be at least 2, got {classes}.")
+        if not isinstance(check_classes(classes), int):
+            raise ValueError(f"classes must be one whole number, got {classes!r}: a classifier has one output.")
         if architecture not in TRUNKS:
             raise ValueError(f"architecture must be one of {tuple(TRUNKS)}, got {architecture!r}.")
         if width < 8 or width % 8:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.data.labels import Labels
@@ -34,8 +34,8 @@ EMBEDDING = 16  # numbers a class
 def label_map(label, classes: int, side: int, seed: int, name: str) -> keras.KerasTensor:
     """A label, int32 (), → (side, side, 1).
 
-    First weights are such that the map varies by about 1, as pixels do. Keras' usual ones would start it at less than a
-    fiftieth of that, and it would go unheard for long.
+    First weights are such that the map varies by about 1, as pixels do. Keras' usual ones would start it some 35 times
+    (generator) to 390 times (discriminator) lower.
     """
     start = keras.initializers.RandomNormal(0, 1, seed=seed)
     x = layers.Embedding(classes, EMBEDDING, embeddings_initializer=start, name=f"{name}_embedding")(label)  # (16,)
@@ -111,17 +111,6 @@ class ConditionalDCGAN(DCGAN):
     def discriminate(self, images, labels, training=True):
         return self.discriminator([images, *columns(labels)], training=training)
 
-    def wrong(self, labels):
-        """Another class for each, or another combination of classes; all others are equally likely."""
-        every = combinations(self.classes)
-        shift = keras.random.randint(ops.shape(labels)[:1], 1, len(every), seed=self.noise)
-        if every.ndim == 1:
-            return (labels + shift) % len(every)
-        place = np.cumprod([1, *self.classes[:0:-1]])[::-1].astype(np.int32)
-        return ops.take(
-            ops.convert_to_tensor(every, "int32"), (ops.sum(labels * place, axis=1) + shift) % len(every), axis=0
-        )
-
     def call(self, inputs, training=False):
         """(z, labels) → images (n, size, size, 3) in [-1, 1]."""
         z, labels = inputs
@@ -144,12 +133,14 @@ class ConditionalDCGAN(DCGAN):
         labels = check_labels(labels, len(z), self.classes)
         return to_uint8(in_batches(lambda *batch: self.call(batch), z, labels))
 
-    def sample_grid(self, columns: int = 8, seed: int = 0) -> np.ndarray:
-        """Every class (or combination of classes) from the same z: uint8 (classes, columns, size, size, 3).
+    def sample_grid(self, columns: int = 8, seed: int = 0, labels=None) -> np.ndarray:
+        """A class a row, all from the same z: uint8 (rows, columns, size, size, 3).
 
-        What changes down a column is the label alone.
+        What changes down a column is the label alone. By default there is a row for every class, or for every
+        combination of classes, whether the model was trained on it or not.
         """
-        z, classes = standard_normal(columns, self.latent_dim, seed), combinations(self.classes)
+        z = standard_normal(columns, self.latent_dim, seed)
+        classes = combinations(self.classes) if labels is None else np.asarray(labels)
         pictures = self.decode(np.tile(z, (len(classes), 1)), np.repeat(classes, columns, axis=0))
         return pictures.reshape(len(classes), columns, *pictures.shape[1:])
 

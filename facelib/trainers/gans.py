@@ -13,7 +13,7 @@ from facelib.data.conditions import condition
 from facelib.data.labels import Labels
 from facelib.metrics import face_rate
 from facelib.models import DCGAN, ConditionalDCGAN
-from facelib.trainers.runs import Options, describe, faces_for, finish, fit
+from facelib.trainers.runs import FILTERS, Options, describe, faces_for, finish, fit
 from facelib.training import BestEpoch, DiscriminatorAccuracy, SampleGrid, diagnose, recipe, variety_of
 
 # Of the portraits: an adversary learns the lines of an engraver too well.
@@ -26,9 +26,15 @@ def train_gan(options: Options) -> dict:
     train, _ = faces_for(options, sizes)
     if options.dataset == "portraits":
         train = train.where(**PHOTOS)
-    labels = condition(train, options.dataset, options.labels) if options.is_conditional else None
-    if labels:
+    labels, filters = None, FILTERS[options.dataset]
+    if options.dataset == "portraits":
+        filters += "; no engravings, profiles or photos of several faces"
+    if options.name.startswith("cdcgan"):
+        # The twin without labels learns from the same faces.
+        labels = condition(train, options.dataset, options.labels if options.is_conditional else "combined")
         train, labels = train[labels.kept], Labels(labels.values[labels.kept], labels.names)
+        filters += "; only faces that have a class" if options.dataset == "celeba" else ""
+        labels = labels if options.is_conditional else None
     model, changes = _model(sizes, options, labels)
     sampled = _sampler(labels)
     some = train.images[np.sort(np.random.default_rng(0).permutation(len(train))[:2000])]
@@ -44,11 +50,11 @@ def train_gan(options: Options) -> dict:
     name = options.weights_name
     grid = _grid(sizes, labels, folder=options.out / f"{name}.frames")
     settings = vars(sizes) | {"recipe": options.recipe} | model.settings
-    if labels:
+    if labels is not None:
         settings |= {"labels": options.labels, "classes": model.classes}
     del settings["epochs"]  # a run can be resumed for more of them
     steps = min(sizes.steps_per_epoch, len(train) // sizes.batch_size)
-    more = {"steps_per_epoch": steps} | ({"labels": labels} if labels else {})
+    more = {"steps_per_epoch": steps} | ({} if labels is None else {"labels": labels})
     checkpoint = fit(
         model,
         name,
@@ -86,9 +92,8 @@ def train_gan(options: Options) -> dict:
             "behind face_rate is no judge of beauty, and a share of faces says nothing of variety."
         ),
     }
-    if options.dataset == "portraits":
-        card["dataset"]["filters"] += "; no engravings, profiles or photos of several faces"
-    if labels:
+    card["dataset"]["filters"] = filters
+    if labels is not None:
         card["labels"] = {"scheme": options.labels, "names": list(labels.names), "faces": _counts(labels)}
     weights.save_timelapse(dict(zip(grid.epochs, grid.frames, strict=True)), name, folder=options.out)
     return finish(model, name, card, options, checkpoint)
@@ -97,13 +102,13 @@ def train_gan(options: Options) -> dict:
 def _model(sizes: SimpleNamespace, options: Options, labels: Labels | None) -> tuple[DCGAN, dict]:
     """A compiled model, and what its recipe changes."""
     how = {"width": sizes.width, "light": sizes.light, "dropout": sizes.dropout}
-    if labels:
-        model = ConditionalDCGAN(sizes.image_size, sizes.latent_dim, labels.classes, **how)
-    else:
+    if labels is None:
         model = DCGAN(sizes.image_size, sizes.latent_dim, **how)
+    else:
+        model = ConditionalDCGAN(sizes.image_size, sizes.latent_dim, labels.classes, **how)
     changes = sizes.switches if options.recipe == "modern" else {}
-    if labels:
-        changes = {"model": "conditional", **changes}
+    if options.name.startswith("cdcgan"):
+        changes = {"model": "conditional", **changes} | ({"mismatched": 0.0} if labels is None else {})
     model.compile(**recipe(options.recipe, **changes))
     return model, changes
 
@@ -112,15 +117,17 @@ def _sampler(labels: Labels | None) -> Callable:
     """How to draw n faces from a seed: where there are classes, as many of each as there are among real faces."""
 
     def sampled(model, n: int, seed: int) -> np.ndarray:
-        rows = np.random.default_rng(seed).integers(len(labels), size=n) if labels else None
-        return model.sample(n, seed=seed, labels=labels.values[rows] if labels else None)
+        if labels is None:
+            return model.sample(n, seed=seed)
+        rows = np.random.default_rng([seed, 1]).integers(len(labels), size=n)
+        return model.sample(n, seed=seed, labels=labels.values[rows])
 
     return sampled
 
 
 def _grid(sizes: SimpleNamespace, labels: Labels | None, folder) -> SampleGrid:
     every = max(1, sizes.epochs // 25)
-    if not labels:
+    if labels is None:
         return SampleGrid(4, 8, every=every, folder=folder)
     # The sixteen most common at most: three attributes have eight combinations.
     values, counts = np.unique(labels.values, axis=0, return_counts=True)

@@ -21,7 +21,7 @@ def train_judge(options: Options) -> dict:
         ValueError: for another data set than the drawn one.
     """
     if options.dataset != "synthetic" or options.faces is not None:
-        raise ValueError("a judge is trained on --dataset synthetic, whose classes are exact.")
+        raise ValueError("a judge is trained on --dataset synthetic: no photos are left that no generator has seen.")
     sizes, how = options.sizes, {"size": options.sizes.image_size, "framing": options.framing, "seed": SEED}
     train = load_faces("synthetic", sizes.faces, subset="train", **how)
     held_out = load_faces("synthetic", 2000, subset="test", **how)

@@ -46,8 +46,10 @@ class Options:
     def __post_init__(self):
         if self.labels != "combined" and not self.name.startswith("cdcgan"):
             raise ValueError(f"--labels are for conditional models; {self.name} has none.")
-        if self.image_size is not None and self.image_size < 16:
-            raise ValueError(f"--image-size must be at least 16, got {self.image_size}.")
+        if self.image_size is not None and (self.image_size < 16 or self.image_size % 16):
+            raise ValueError(f"--image-size must be a positive multiple of 16, got {self.image_size}.")
+        if self.faces is not None and self.framing != "face":
+            raise ValueError("--framing says how faces are loaded; those of --faces are as they are.")
 
     @property
     def sizes(self) -> SimpleNamespace:
@@ -172,7 +174,12 @@ def fit(
 
 def describe(options: Options, faces: int, epochs: int, steps: int, batch_size: int, checkpoint: Checkpoint) -> dict:
     return {
-        "dataset": {"name": options.dataset, "train": faces, "filters": FILTERS[options.dataset]},
+        "dataset": {
+            "name": options.dataset,
+            "framing": options.framing,
+            "train": faces,
+            "filters": FILTERS[options.dataset],
+        },
         "recipe": "",
         "batch_size": batch_size,
         "epochs": epochs,

@@ -13,7 +13,8 @@ from facelib.data.labels import Labels
 class DiscriminatorAccuracy(keras.callbacks.Callback):
     """Every few epochs, the share of real and of generated pictures that the discriminator takes for what they are.
 
-    About a half of each is what two equals come to; seed 002 prints this every five epochs.
+    Seed 002 prints this every five epochs. Generated pictures are what `sample` draws: by the average of the generator
+    where one is kept, which is a better one than the discriminator plays against.
 
     Args:
         faces: a `FaceSet` or uint8 images (n, size, size, 3) to draw real ones from.
@@ -51,6 +52,13 @@ class DiscriminatorAccuracy(keras.callbacks.Callback):
         self.every, self.seed, self.verbose, self.summaries = every, seed, verbose, {}
 
     def on_train_begin(self, logs=None):
+        if self.model.conditional != bool(self.given):
+            raise ValueError(
+                "labels are missing: this model is conditional, DiscriminatorAccuracy(faces, labels)."
+                if self.model.conditional
+                else "labels were given to DiscriminatorAccuracy, but this model is not conditional: leave them out."
+            )
+        self.model.judge(self.images, **self.given)  # what does not fit is refused before training
         self._first = True
 
     def on_epoch_begin(self, epoch, logs=None):

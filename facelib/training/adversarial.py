@@ -75,10 +75,6 @@ class Adversarial(keras.Model):
         """What the generator pays: it wants its images to be taken for real."""
         return cross_entropy(self.realness(scores), 1.0)
 
-    def wrong(self, labels):
-        """Other labels than these, for a conditional model."""
-        raise NotImplementedError
-
     # The game.
 
     def adversarial_step(self, images, labels=None) -> dict:
@@ -134,8 +130,14 @@ class Adversarial(keras.Model):
         """Real images with a wrong label are no better than generated ones (Reed et al. 2016)."""
         if not self.mismatched:
             return loss
-        wrong = self.wrong(labels)
-        return (1 - self.mismatched) * loss + self.mismatched * self.fake_loss(self._score(real, wrong), wrong)
+        # Other images' labels: nobody is given away by how frequent a label is. Where it is the same one, nothing is
+        # wrong, and nothing counts.
+        others = ops.roll(labels, 1, axis=0)
+        wrong = ops.any(ops.reshape(others != labels, (ops.shape(labels)[0], -1)), axis=1)
+        wrong = ops.cast(wrong, "float32")
+        paid = ops.softplus(self.realness(self._score(real, others))[:, 0])
+        mismatched = ops.sum(wrong * paid) / ops.maximum(ops.sum(wrong), 1.0)
+        return (1 - self.mismatched) * loss + self.mismatched * mismatched
 
     def _penalty(self, real, labels):
         """R1 (Mescheder et al. 2018): the discriminator should be flat around real images."""

@@ -39,7 +39,10 @@ def value_and_gradients(loss: Callable, variables: Sequence[keras.Variable], sta
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             total, parts = loss()
-        return parts, tape.gradient(total, [variable.value for variable in variables])
+        gradients = tape.gradient(total, [variable.value for variable in variables])
+        # An embedding's gradient comes as rows, the same row once a use. Keras' optimizers take it as it is: Adam and
+        # Adamax would work out their moments for each of the repetitions.
+        return parts, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
 
     import jax
 

@@ -71,7 +71,7 @@ def test_menu_works_through_the_kernel_where_there_is_no_stack(frames, monkeypat
 
 
 def test_menu_names_what_is_wrong(frames):
-    with pytest.raises(ValueError, match="choices must be at least two, each with as many pictures, got {'man': 3}"):
+    with pytest.raises(ValueError, match="choices must be at least two with equally many pictures, got {'man': 3}"):
         menu({"man": frames}, ["a", "b", "c"], "class", "x", alt="")
     with pytest.raises(ValueError, match="got {'man': 3, 'woman': 2}"):
         menu({"man": frames, "woman": frames[:2]}, ["a", "b", "c"], "class", "x", alt="")

@@ -10,7 +10,7 @@ import pytest
 
 from facelib import profiles, train, weights
 from facelib.data import FaceSet, load_faces
-from facelib.models import DCGAN, VAE
+from facelib.models import DCGAN, VAE, Classifier
 from facelib.trainers import gans, runs
 from facelib.training import recipe
 from facelib.training.doctor import LOSSES
@@ -167,6 +167,7 @@ def test_schemes_framings_and_sizes_have_names_of_their_own(tiny, tmp_path):
     for option, value in zip(more[::2], more[1::2], strict=True):
         assert f"{option} {value}" in card["command"]
     assert weights.load(card["name"], folder=tmp_path).get_config() == card["config"]
+    assert card["dataset"]["framing"] == "background"
 
 
 def test_an_unlabelled_twin_has_the_same_networks_without_labels(tiny, tmp_path, capsys):
@@ -175,9 +176,10 @@ def test_an_unlabelled_twin_has_the_same_networks_without_labels(tiny, tmp_path,
     assert card["model"] == "DCGAN" and "labels" not in card and "--labels unlabelled" in card["command"]
     sizes = vars(profiles.settings("cdcgan-light", "quick"))
     assert all(card["config"][name] == sizes[name] for name in ("image_size", "width", "light", "dropout"))
+    assert "model='conditional'" in card["recipe"] and "mismatched=0.0" in card["recipe"]
     for arguments, message in [
         (["vae", "--labels", "independent"], "--labels are for conditional models; vae has none"),
-        (["vae", "--image-size", "8"], "--image-size must be at least 16, got 8"),
+        (["vae", "--image-size", "72"], "--image-size must be a positive multiple of 16, got 72"),
     ]:
         with pytest.raises(SystemExit):
             train.main([*arguments, "--profile", "quick", "--out", str(tmp_path)])
@@ -185,17 +187,23 @@ def test_an_unlabelled_twin_has_the_same_networks_without_labels(tiny, tmp_path,
 
 
 def test_a_judge_is_trained_on_people_that_no_generator_saw(tiny, tmp_path, capsys, monkeypatch):
+    seen, fit = {}, Classifier.fit
+    monkeypatch.setattr(
+        Classifier, "fit", lambda self, faces, *a, **k: seen.update(a=faces) or fit(self, faces, *a, **k)
+    )
     quick = profiles.SETTINGS["judge"]["quick"] | {"faces": 1500, "epochs": 6}
     monkeypatch.setitem(profiles.SETTINGS["judge"], "quick", quick)
     assert train.main(["judge", "--profile", "quick", "--image-size", "32", "--out", str(tmp_path)]) == 0
     card = weights.catalog(tmp_path)["judge-synthetic-32"]
-    assert card["dataset"]["seed"] == 1 and card["scores"]["ceiling"][0] > 0.35
+    theirs = load_faces("synthetic", 1500, 16, subset="train").names
+    assert len(seen["a"].names) == 1500 and not set(seen["a"].names) & set(theirs)
+    assert card["dataset"]["seed"] == 1 and card["dataset"]["framing"] == "face" and card["scores"]["ceiling"][0] > 0.35
     judge = weights.load("judge-synthetic-32", folder=tmp_path)
     assert judge.architecture == "pooled" and judge.classify(load_faces(n=3, size=32)).shape == (3,)
     assert not list(tmp_path.glob("*.zip"))
     with pytest.raises(SystemExit):
         train.main(["judge", "--profile", "quick", "--dataset", "portraits", "--out", str(tmp_path)])
-    assert "a judge is trained on --dataset synthetic" in capsys.readouterr().err
+    assert "a judge is trained on --dataset synthetic: no photos are left" in capsys.readouterr().err
 
 
 def test_a_gan_stops_in_time_and_resumes(tiny, tmp_path, capsys):

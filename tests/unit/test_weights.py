@@ -56,7 +56,9 @@ def test_a_gan_is_as_its_card_says_and_ships_its_time_lapse(name):
     assert min(film) == 0 and max(film) == card["epochs"] and card["chosen_epoch"] in film
     rates = card["scores"]["face_rate_by_epoch"]
     assert rates[str(card["chosen_epoch"])] == max(rates.values())
-    faces = load_faces(card["dataset"]["name"], 1000, card["config"]["image_size"], subset="train", progress=False)
+    framing = card["dataset"].get("framing", "face")  # which cards say since there were two
+    size = card["config"]["image_size"]
+    faces = load_faces(card["dataset"]["name"], 1000, size, subset="train", framing=framing, progress=False)
     labels = None
     if "labels" in card:
         classes, counts = zip(*((json.loads(label), n) for label, n in card["labels"]["faces"].items()), strict=True)

@@ -118,8 +118,8 @@ SETTINGS = {
     # What judges conditional models: see facelib.models.Classifier.
     "judge": {
         "quick": {"image_size": 32, "width": 32, "faces": 1500, "epochs": 4, "batch_size": 32},
-        "colab": {"image_size": 64, "width": 64, "faces": 40_000, "epochs": 10, "batch_size": 64},
-        "full": {"image_size": 64, "width": 64, "faces": 40_000, "epochs": 10, "batch_size": 64},
+        "colab": {"image_size": 64, "width": 64, "faces": 20_000, "epochs": 8, "batch_size": 32},
+        "full": {"image_size": 64, "width": 64, "faces": 20_000, "epochs": 8, "batch_size": 32},
     },
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.

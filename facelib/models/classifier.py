@@ -116,10 +116,15 @@ def _pooled(image_size: int, width: int, seed: int) -> keras.Model:
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image  # (64, 64, 3)
     for i, filters in enumerate((width // 4, width // 2, width, width)):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=weights(), name=f"conv_{i}")(x)
+        # The first one strides: pooling pictures of full size would cost more than all the rest.
+        size, stride = (3, 1) if i else (5, 2)
+        x = layers.Conv2D(
+            filters, size, stride, "same", use_bias=False, kernel_initializer=weights(), name=f"conv_{i}"
+        )(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"batch_norm_{i}")(x)
         x = layers.ReLU(name=f"relu_{i}")(x)
-        x = layers.MaxPooling2D(2, name=f"pool_{i}")(x)  # (32, 32, 16), (16, 16, 32), (8, 8, 64), (4, 4, 64)
+        if i:
+            x = layers.MaxPooling2D(2, name=f"pool_{i}")(x)  # (32, 32, 16), (16, 16, 32), (8, 8, 64), (4, 4, 64)
     x = layers.Flatten(name="flatten")(x)  # (1024,)
     x = layers.Dropout(0.4, seed=seed, name="dropout")(x)
     return keras.Model(image, x, name="trunk")

@@ -28,14 +28,14 @@ def train_judge(options: Options) -> dict:
     labels, truth = (condition(faces, "synthetic") for faces in (train, held_out))
     model = Classifier(sizes.image_size, labels.classes, architecture="pooled", width=sizes.width)
     steps = sizes.epochs * (len(train) // sizes.batch_size)
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps, alpha=0.02)))
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.02)))
     name = options.weights_name
     checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size, labels=labels)
 
     judge = as_judge(model, held_out, truth.values, truth.names)
     card = {
         **describe(options, len(train), sizes.epochs, steps, sizes.batch_size, checkpoint),
-        "recipe": "Adam 0.001 with cosine decay to a fiftieth; cross-entropy, rare classes weighing as much as others",
+        "recipe": "Adam 0.002 with cosine decay to a fiftieth; cross-entropy, rare classes weighing as much as others",
         "scores": {"ceiling": [round(v, 4) for v in judge.ceiling[:3]], "confusion": judge.confusion.tolist()},
         "labels": {"scheme": "combined", "names": list(labels.names)},
         "known_failures": "Full lips are a matter of a few pixels: most of its errors are between the two classes of "

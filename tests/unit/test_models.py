@@ -12,14 +12,16 @@ from facelib import weights
 # Small enough to build in a moment.
 SMALL = {
     "Accordion": {"image_size": 32, "width": 8},
+    "Classifier": {"image_size": 32, "classes": 3, "width": 8},
+    "ConditionalDCGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
     "VAE": {"image_size": 32, "latent_dim": 8, "width": 16},
 }
 MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]
 
 
-# Those with a latent space to draw from; the accordion reconstructs only.
-LATENT = [model for model in MODELS if model is not facelib.models.Accordion]
+# Those with a latent space to draw from; the accordion reconstructs only, the classifier draws nothing.
+LATENT = [model for model in MODELS if model not in (facelib.models.Accordion, facelib.models.Classifier)]
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
@@ -32,11 +34,17 @@ def model(request):
     return request.param(**SMALL[request.param.__name__], seed=1)
 
 
+def asked(model):
+    """What else it has to be told before it draws."""
+    return {"labels": 1} if getattr(model, "conditional", False) else {}
+
+
 def draw(model):
     """What it makes of the same numbers every time."""
     if hasattr(model, "sample"):
-        return model.sample(4)
-    return model.reconstruct(np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8))
+        return model.sample(4, **asked(model))
+    images = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
+    return model.reconstruct(images) if hasattr(model, "reconstruct") else model.classify(images)
 
 
 def test_it_is_a_keras_model_built_on_construction(any_model):
@@ -49,14 +57,14 @@ def test_it_knows_its_latent_space(model):
 
 def test_decode_gives_uint8_images_in_any_batch(model):
     z = np.random.default_rng(0).standard_normal((200, 8)).astype("float32")
-    images = model.decode(z)
+    images = model.decode(z, **asked(model))
     assert images.dtype == np.uint8 and images.shape == (200, 32, 32, 3)
-    alone = model.decode(z[150:151])[0].astype(int)
+    alone = model.decode(z[150:151], **asked(model))[0].astype(int)
     assert np.abs(images[150] - alone).max() <= 1
 
 
 def test_samples_are_seeded(model):
-    first, again, other = model.sample(3, seed=5), model.sample(3, seed=5), model.sample(3, seed=6)
+    first, again, other = (model.sample(3, seed=seed, **asked(model)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -71,7 +79,7 @@ def test_bad_z_and_n_are_named(model):
 
 
 def test_no_faces_decode_to_no_images(model):
-    assert model.decode(np.zeros((0, 8))).shape == (0, 32, 32, 3)
+    assert model.decode(np.zeros((0, 8)), **asked(model)).shape == (0, 32, 32, 3)
 
 
 def test_building_and_loading_leave_global_random_state_alone(tmp_path):

@@ -47,7 +47,8 @@ def load_faces(
     Args:
         dataset: "synthetic" (drawn, attributes exact, needs nothing), "portraits" (members of the US Congress, fetched
             by git if they are not at hand), "celeba" (on the user's machine, or through kagglehub), "folder" (any
-            photos, with `root=`), or for quick looks "mnist", "fashion_mnist" and "cifar10", which are no faces.
+            photos, with `root=`), or for quick looks "digits" (with scikit-learn), "mnist", "fashion_mnist" and
+            "cifar10", which are no faces.
         n: how many (of photos: how many to look at); default 2,000 synthetic faces, and all of the others.
         size: side in pixels.
         seed: which synthetic faces are drawn, or which photos are taken when `n` is given.

@@ -1,6 +1,7 @@
-"""Small pictures that are no faces: MNIST, Fashion-MNIST and CIFAR-10, for a quick look at a model.
+"""Small pictures that are no faces, for a quick look at a model: digits, MNIST, Fashion-MNIST and CIFAR-10.
 
-Keras downloads them to `datasets` in `KERAS_HOME` (default `~/.keras`) on first use.
+The digits come with scikit-learn. Keras downloads the others to `datasets` in `KERAS_HOME` (default `~/.keras`) on
+first use.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PIL import Image
 from facelib.data.faceset import FaceSet
 
 CLASSES = {
+    "digits": tuple("0123456789"),
     "mnist": tuple("0123456789"),
     "fashion_mnist": (
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -42,11 +44,12 @@ def load_toy(dataset: str, n: int | None = None, size: int = 32, *, seed: int = 
     "mnist-train-00001" counts in the official order, from 0.
 
     Args:
-        dataset: "mnist", "fashion_mnist" or "cifar10".
-        n: how many, drawn by `seed`; None: all (60,000 to train and 10,000 to test; CIFAR-10 50,000 and 10,000).
-        size: side in pixels; other sizes than the original's (28, CIFAR-10 32) are resampled.
+        dataset: "digits", "mnist", "fashion_mnist" or "cifar10".
+        n: how many, drawn by `seed`; None: all (60,000 to train and 10,000 to test; CIFAR-10 50,000 and 10,000; digits
+            1,437 and 360).
+        size: side in pixels; other sizes than the original's (28, CIFAR-10 32, digits 8) are resampled.
         seed: which pictures, when `n` is given.
-        subset: "train", "test" (the official ones) or "all".
+        subset: "train", "test" (the official ones; of the digits, which have none, the last fifth) or "all".
 
     Raises:
         ValueError: for an unknown data set or subset, `n` or `size` out of range, or a damaged file.
@@ -79,6 +82,8 @@ def _to_rgb(images: np.ndarray, size: int) -> np.ndarray:
 
 
 def _load(dataset: str):
+    if dataset == "digits":
+        return _digits()
     import keras
 
     try:
@@ -95,6 +100,15 @@ def _load(dataset: str):
             f"{dataset} could not be downloaded: {error}. Try again later, or bring {', '.join(map(str, files))} "
             "from a machine that has it."
         ) from error
+
+
+def _digits():
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    images = (images.reshape(-1, 8, 8) * 255 / 16).round().astype(np.uint8)
+    test = len(images) // 5 + 1
+    return (images[:-test], labels[:-test]), (images[-test:], labels[-test:])
 
 
 def _whole(file: Path) -> bool:

@@ -26,6 +26,18 @@ def check_classes(classes: int | Sequence[int]) -> int | tuple[int, ...]:
     return int(counts[0]) if np.ndim(classes) == 0 else tuple(counts.tolist())
 
 
+def one_input(classes: int | Sequence[int], model: str) -> int:
+    """How many classes, where the discriminator answers a single question about them.
+
+    Raises:
+        ValueError: for fewer than two, or several inputs.
+    """
+    classes = check_classes(classes)
+    if not isinstance(classes, int):
+        raise ValueError(f"classes must be one whole number for {model}, got {classes}: combine them, see multi_class.")
+    return classes
+
+
 def inputs_of(classes: int | tuple[int, ...]) -> dict[str, keras.KerasTensor]:
     """A network's inputs for labels, by name: "label", or "label_0", "label_1", ..."""
     names = ["label"] if isinstance(classes, int) else [f"label_{i}" for i in range(len(classes))]

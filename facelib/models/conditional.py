@@ -12,21 +12,22 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.data.labels import Labels
 from facelib.models.classes import check_classes, check_labels, columns, combinations, inputs_of
 from facelib.models.dcgan import (
     DCGAN,
+    to_features,
+    to_heads,
     to_image,
+    to_light_features,
     to_light_image,
-    to_light_logit,
     to_light_map,
-    to_logit,
     to_map,
 )
-from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
+from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer
 
 EMBEDDING = 16  # numbers a class
 
@@ -44,8 +45,20 @@ def label_map(label, classes: int, side: int, seed: int, name: str) -> keras.Ker
     return layers.Reshape((side, side, 1), name=f"{name}_map")(x)  # (64, 64, 1)
 
 
-class ConditionalDCGAN(DCGAN):
-    """A DCGAN that draws what it is asked for.
+def with_labels(
+    x, labels: dict[str, keras.KerasTensor], classes: int | tuple[int, ...], seed: int
+) -> keras.KerasTensor:
+    """A map on top of the others for each label: (side, side, channels) → (side, side, channels + labels)."""
+    counts, side = np.atleast_1d(classes).tolist(), x.shape[1]
+    maps = [
+        label_map(label, counts[i], side, 1000 * seed + 100 + 2 * i, name)
+        for i, (name, label) in enumerate(labels.items())
+    ]
+    return layers.Concatenate(name="with_labels")([x, *maps])
+
+
+class Conditional(DCGAN):
+    """What all models have whose generator is told a class; the discriminator is still an unconditional DCGAN's.
 
     Labels are int (n,) in [0, classes), or (n, inputs) where `classes` names several inputs; one class for all
     pictures may be given as a single number.
@@ -65,32 +78,15 @@ class ConditionalDCGAN(DCGAN):
     def __init__(self, image_size: int = 64, latent_dim: int = 100, classes: int | Sequence[int] = 4, **kwargs):
         self.classes = check_classes(classes)
         super().__init__(image_size, latent_dim, **kwargs)
-        self.name = "conditional_dcgan"
 
-    def _build_networks(self, seed: int) -> tuple[keras.Model, keras.Model]:
-        of_map, of_image, of_logit = (
-            (to_light_map, to_light_image, to_light_logit) if self.light else (to_map, to_image, to_logit)
-        )
-        weights, side = seeded_initializer(seed), self.image_size // 16
+    def _build_generator(self, seed: int) -> keras.Model:
+        of_map, of_image = (to_light_map, to_light_image) if self.light else (to_map, to_image)
+        weights = seeded_initializer(seed)
         z, labels = keras.Input((self.latent_dim,), name="z"), inputs_of(self.classes)
-        x = of_map(z, side, self.width, weights)
-        x = self._with_labels(x, labels, side, seed)  # (4, 4, 129)
+        x = of_map(z, self.image_size // 16, self.width, weights)
+        x = with_labels(x, labels, self.classes, seed)  # (4, 4, 129)
         x = of_image(x, self.width, self.kernel_size, self.upsampling, weights)
-        generator = keras.Model([z, *labels.values()], x, name="generator")
-
-        weights = seeded_initializer(seed + 1)
-        image, labels = keras.Input((self.image_size, self.image_size, 3), name="image"), inputs_of(self.classes)
-        x = self._with_labels(image, labels, self.image_size, seed + 1)  # (64, 64, 4)
-        x = of_logit(x, self.width, self.dropout, weights, seed + 1)
-        return generator, keras.Model([image, *labels.values()], x, name="discriminator")
-
-    def _with_labels(self, x, labels: dict, side: int, seed: int) -> keras.KerasTensor:
-        counts = np.atleast_1d(self.classes).tolist()
-        maps = [
-            label_map(label, counts[i], side, 1000 * seed + 100 + 2 * i, name)
-            for i, (name, label) in enumerate(labels.items())
-        ]
-        return layers.Concatenate(name="with_labels")([x, *maps])
+        return keras.Model([z, *labels.values()], x, name="generator")
 
     def get_config(self) -> dict:
         classes = self.classes if isinstance(self.classes, int) else list(self.classes)  # JSON knows no tuples
@@ -107,9 +103,6 @@ class ConditionalDCGAN(DCGAN):
 
     def generate(self, z, labels):
         return self.generator([z, *columns(labels)], training=True)
-
-    def discriminate(self, images, labels, training=True):
-        return self.discriminator([images, *columns(labels)], training=training)
 
     def call(self, inputs, training=False):
         """(z, labels) → images (n, size, size, 3) in [-1, 1]."""
@@ -139,10 +132,43 @@ class ConditionalDCGAN(DCGAN):
         What changes down a column is the label alone. By default there is a row for every class, or for every
         combination of classes, whether the model was trained on it or not.
         """
-        z = standard_normal(columns, self.latent_dim, seed)
+        z = self.latent(columns, seed)
         classes = combinations(self.classes) if labels is None else np.asarray(labels)
         pictures = self.decode(np.tile(z, (len(classes), 1)), np.repeat(classes, columns, axis=0))
         return pictures.reshape(len(classes), columns, *pictures.shape[1:])
+
+
+class ConditionalDCGAN(Conditional):
+    """A DCGAN that draws what it is asked for: its discriminator is given the label, and compares.
+
+    Args and labels as of `Conditional`.
+    """
+
+    compares_labels = True
+
+    def _build_discriminator(self, seed: int) -> keras.Model:
+        of_features, weights = to_light_features if self.light else to_features, seeded_initializer(seed)
+        size = self.image_size
+        image, labels = keras.Input((size, size, 3), name="image"), inputs_of(self.classes)
+        x = with_labels(image, labels, self.classes, seed)  # (64, 64, 4)
+        x = of_features(x, self.width, self.dropout, weights, seed)
+        return keras.Model([image, *labels.values()], to_heads(x, self.heads, weights), name="discriminator")
+
+    def wrong(self, labels):
+        """For each label another one, all others being equally likely; of several inputs, one is changed.
+
+        (Other images' labels would be as frequent as the right ones, but rare classes would hardly ever be mixed up.)
+        """
+        counts = ops.reshape(ops.convert_to_tensor(self.classes, "int32"), (1, -1))
+        rows = ops.reshape(labels, (ops.shape(labels)[0], -1))
+        n, inputs = ops.shape(rows)[0], counts.shape[1]
+        changed = ops.one_hot(keras.random.randint((n,), 0, inputs, seed=self.noise), inputs, dtype="int32")
+        shift = keras.random.uniform((n, 1), seed=self.noise) * ops.cast(counts - 1, "float32")
+        shift = 1 + ops.minimum(ops.cast(shift, "int32"), counts - 2)
+        return ops.reshape((rows + changed * shift) % counts, ops.shape(labels))
+
+    def discriminate(self, images, labels, training=True):
+        return self.discriminator([images, *columns(labels)], training=training)
 
     def judge(self, images: np.ndarray | FaceSet, labels=None) -> np.ndarray:
         """The discriminator's logits of uint8 images (n, size, size, 3) as pictures of these classes: float32 (n,)."""

@@ -6,7 +6,7 @@ of their work is done at full size; the light networks work where pictures are s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from facelib.models.layers import ToRGB, check_upsampling, doubled
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
+VERDICT = {"logit": 1}  # what a discriminator gives: above 0 for "real"
 Initializers = Callable[[], keras.initializers.Initializer]  # another one at each call
 
 
@@ -37,11 +38,14 @@ def build_generator(
     return keras.Model(z, x, name="generator")
 
 
-def build_discriminator(image_size: int, width: int = 128, dropout: float = 0.4, seed: int = 0) -> keras.Model:
-    """Image in [-1, 1] → logit, above 0 for "real"."""
+def build_discriminator(
+    image_size: int, width: int = 128, dropout: float = 0.4, seed: int = 0, heads: Mapping[str, int] = VERDICT
+) -> keras.Model:
+    """Image in [-1, 1] → a dense layer a head, by its name and how many numbers it gives."""
+    weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
-    logit = to_logit(image, width, dropout, seeded_initializer(seed), seed)
-    return keras.Model(image, logit, name="discriminator")
+    x = to_features(image, width, dropout, weights, seed)
+    return keras.Model(image, to_heads(x, heads, weights), name="discriminator")
 
 
 def build_light_generator(
@@ -60,14 +64,17 @@ def build_light_generator(
     return keras.Model(z, x, name="generator")
 
 
-def build_light_discriminator(image_size: int, width: int = 256, dropout: float = 0.4, seed: int = 0) -> keras.Model:
-    """Image in [-1, 1] → logit: the light generator backwards, without BatchNorm."""
+def build_light_discriminator(
+    image_size: int, width: int = 256, dropout: float = 0.4, seed: int = 0, heads: Mapping[str, int] = VERDICT
+) -> keras.Model:
+    """Image in [-1, 1] → heads: the light generator backwards, without BatchNorm."""
+    weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
-    logit = to_light_logit(image, width, dropout, seeded_initializer(seed), seed)
-    return keras.Model(image, logit, name="discriminator")
+    x = to_light_features(image, width, dropout, weights, seed)
+    return keras.Model(image, to_heads(x, heads, weights), name="discriminator")
 
 
-# The parts of these networks, between which the conditional ones put their labels. Shapes are those at 80 pixels.
+# The parts of these networks, for those who put something between them. Shapes are those at 80 pixels.
 
 
 def to_map(z, side: int, width: int, weights: Initializers) -> keras.KerasTensor:
@@ -85,12 +92,12 @@ def to_image(x, width: int, kernel_size: int, upsampling: str, weights: Initiali
     return ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)
 
 
-def to_logit(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
-    """(80, 80, 3) → (1,)."""
+def to_features(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
+    """(80, 80, 3) → (3200,)."""
     for i, stride in enumerate((1, 2, 2, 2, 2)):
         x = layers.Conv2D(width, 5, stride, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (80, 80, 128), (40, ...), (20, ...), ... (5, 5, 128)
-    return _logit(x, dropout, weights, seed)
+    return _flat(x, dropout, seed)
 
 
 def to_light_map(z, side: int, width: int, weights: Initializers) -> keras.KerasTensor:
@@ -115,19 +122,24 @@ def _normalized(x, i: int) -> keras.KerasTensor:
     return layers.ReLU(name=f"relu_{i}")(x)
 
 
-def to_light_logit(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
-    """(80, 80, 3) → (1,)."""
+def to_light_features(x, width: int, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
+    """(80, 80, 3) → (6400,)."""
     for i in range(4):
         filters = width // 2 ** (3 - i)
         x = layers.Conv2D(filters, 4, 2, "same", kernel_initializer=weights(), name=f"conv_{i}")(x)
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (40, 40, 32), (20, 20, 64), (10, ...), (5, 5, 256)
-    return _logit(x, dropout, weights, seed)
+    return _flat(x, dropout, seed)
 
 
-def _logit(x, dropout: float, weights: Initializers, seed: int) -> keras.KerasTensor:
-    x = layers.Flatten(name="flatten")(x)  # (3200,), or light (6400,)
-    x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
-    return layers.Dense(1, kernel_initializer=weights(), name="logit")(x)
+def _flat(x, dropout: float, seed: int) -> keras.KerasTensor:
+    x = layers.Flatten(name="flatten")(x)
+    return layers.Dropout(dropout, seed=seed, name="dropout")(x)
+
+
+def to_heads(x, heads: Mapping[str, int], weights: Initializers):
+    """(3200,) → (n,) for each head; a list where there are several."""
+    made = [layers.Dense(n, kernel_initializer=weights(), name=name)(x) for name, n in heads.items()]
+    return made if len(made) > 1 else made[0]
 
 
 class DCGAN(Adversarial):
@@ -162,7 +174,7 @@ class DCGAN(Adversarial):
         dropout: float = 0.4,
         seed: int = 0,
     ):
-        super().__init__(name="dcgan")
+        super().__init__(name=type(self).__name__.lower())
         if image_size < 16 or image_size % 16:
             raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
         if latent_dim < 1:
@@ -178,17 +190,21 @@ class DCGAN(Adversarial):
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
         self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
         self.upsampling = check_upsampling(upsampling)
-        self.generator, self.discriminator = self._build_networks(seed)
+        self.generator, self.discriminator = self._build_generator(seed), self._build_discriminator(seed + 1)
         self._ready(seed)
 
-    def _build_networks(self, seed: int) -> tuple[keras.Model, keras.Model]:
-        generator, discriminator = (
-            (build_light_generator, build_light_discriminator) if self.light else (build_generator, build_discriminator)
-        )
-        return (
-            generator(self.image_size, self.latent_dim, self.width, self.kernel_size, self.upsampling, seed=seed),
-            discriminator(self.image_size, self.width, self.dropout, seed=seed + 1),
-        )
+    def _build_generator(self, seed: int) -> keras.Model:
+        build = build_light_generator if self.light else build_generator
+        return build(self.image_size, self.latent_dim, self.width, self.kernel_size, self.upsampling, seed=seed)
+
+    def _build_discriminator(self, seed: int) -> keras.Model:
+        build = build_light_discriminator if self.light else build_discriminator
+        return build(self.image_size, self.width, self.dropout, seed=seed, heads=self.heads)
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """What the discriminator says of a picture: names and how many numbers."""
+        return VERDICT
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -211,8 +227,16 @@ class DCGAN(Adversarial):
     def judge(self, images: np.ndarray | FaceSet) -> np.ndarray:
         """The discriminator's logits of uint8 images (n, size, size, 3): float32 (n,), above 0 for "real"."""
         images = check_images(images, self.image_size)
-        return in_batches(lambda batch: self.discriminator(to_float(batch), training=False), images)[:, 0]
+        return in_batches(lambda batch: self.realness(self._scores(batch)), images)[:, 0]
+
+    def _scores(self, images: np.ndarray):
+        """What the discriminator says of uint8 images on their own."""
+        return self.discriminate(to_float(images), None, training=False)
+
+    def latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """z as in training: float32 (n, latent_dim), here ~ N(0, I)."""
+        return standard_normal(n, self.latent_dim, seed)
 
     def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
-        """`n` faces from z ~ N(0, I): uint8 (n, size, size, 3); the same seed gives the same faces."""
-        return self.decode(standard_normal(n, self.latent_dim, seed), labels)
+        """`n` faces from z as in training: uint8 (n, size, size, 3); the same seed gives the same faces."""
+        return self.decode(self.latent(n, seed), labels)

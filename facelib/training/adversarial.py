@@ -31,6 +31,7 @@ class Adversarial(keras.Model):
     """
 
     conditional = False  # whether it is trained with labels
+    compares_labels = False  # whether its discriminator is given them
     half_batches, separate_passes, r1, mismatched = False, True, 0.0, 0.0  # until `compile` sets them
     discriminator_optimizer: keras.optimizers.Optimizer | None = None
     average: Average | None = None
@@ -83,6 +84,7 @@ class Adversarial(keras.Model):
         n = ops.shape(real)[0]
         z, drawn = share(self.draw(n, labels))
         fake = self.generate(z, drawn)
+        wrong = share(self.wrong(labels)) if self.mismatched else None
 
         def on_real():
             loss = self.real_loss(self._score(real, labels), labels)
@@ -90,7 +92,7 @@ class Adversarial(keras.Model):
 
         def on_fake():
             loss = self.fake_loss(self._score(fake, drawn), drawn)
-            return self._with_mismatched(loss, real, labels), [loss]
+            return self._with_mismatched(loss, real, wrong), [loss]
 
         def on_both():
             total, losses = zip(on_real(), on_fake(), strict=True)
@@ -101,7 +103,7 @@ class Adversarial(keras.Model):
             scores = self._score(ops.concatenate([real, fake]), given)
             of_real, of_fake = (keras.tree.map_structure(lambda s, i=i: ops.split(s, 2)[i], scores) for i in (0, 1))
             losses = [self.real_loss(of_real, labels), self.fake_loss(of_fake, drawn)]
-            return losses[0] + self._with_mismatched(losses[1], real, labels) + self._penalty(real, labels), losses
+            return losses[0] + self._with_mismatched(losses[1], real, wrong) + self._penalty(real, labels), losses
 
         def fool():
             whole = (2 * n, twice(labels)) if self.half_batches else (n, labels)
@@ -126,17 +128,11 @@ class Adversarial(keras.Model):
     def _score(self, images, labels):
         return self.discriminate(self.augment(images), labels)
 
-    def _with_mismatched(self, loss, real, labels):
+    def _with_mismatched(self, loss, real, wrong):
         """Real images with a wrong label are no better than generated ones (Reed et al. 2016)."""
         if not self.mismatched:
             return loss
-        # Other images' labels: nobody is given away by how frequent a label is. Where it is the same one, nothing is
-        # wrong, and nothing counts.
-        others = ops.roll(labels, 1, axis=0)
-        wrong = ops.any(ops.reshape(others != labels, (ops.shape(labels)[0], -1)), axis=1)
-        wrong = ops.cast(wrong, "float32")
-        paid = ops.softplus(self.realness(self._score(real, others))[:, 0])
-        mismatched = ops.sum(wrong * paid) / ops.maximum(ops.sum(wrong), 1.0)
+        mismatched = cross_entropy(self.realness(self._score(real, wrong)), 0.0)
         return (1 - self.mismatched) * loss + self.mismatched * mismatched
 
     def _penalty(self, real, labels):
@@ -210,9 +206,10 @@ class Adversarial(keras.Model):
             raise ValueError(f"r1 must not be negative, got {r1}; 0 switches it off.")
         if not 0 <= mismatched < 1:
             raise ValueError(f"mismatched must lie in [0, 1), got {mismatched}; 0 switches it off.")
-        if mismatched and not self.conditional:
+        if mismatched and not self.compares_labels:
             raise ValueError(
-                f"mismatched is for conditional models: there are no labels to get wrong, got {mismatched}."
+                "mismatched is for models whose discriminator is given the label; this one's is not, so set it to 0, "
+                f"got {mismatched}."
             )
         augment = DiffAugment(augment, self.noise)
         average = Average(self.generator, ema) if ema else None

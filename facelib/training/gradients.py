@@ -39,10 +39,12 @@ def value_and_gradients(loss: Callable, variables: Sequence[keras.Variable], sta
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             total, parts = loss()
-        gradients = tape.gradient(total, [variable.value for variable in variables])
+        # Zeros where nothing depends on a weight, as JAX has it: not every head says something of real images.
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(total, [variable.value for variable in variables], unconnected_gradients=zero)
         # An embedding's gradient comes as rows, the same row once a use. Keras' optimizers take it as it is: Adam and
         # Adamax would work out their moments for each of the repetitions.
-        return parts, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+        return parts, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     import jax
 

@@ -42,6 +42,7 @@ def step(folder: Path, variant: str) -> None:
     for i, weight in enumerate(gan.weights):
         weight.assign(start[f"{variant} w{i}"])
     gan.draw = lambda n, labels=None: (ops.convert_to_tensor(start[f"z{int(n)}"]), labels)
+    gan.wrong = lambda labels: (labels + 1) % 3
     # TensorFlow's graphs do not know the batch's size, and z of a given size is what is wanted here.
     eagerly = keras.backend.backend() == "tensorflow"
     gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), run_eagerly=eagerly, **VARIANTS[variant])

@@ -150,7 +150,7 @@ def test_labels_without_a_class_are_for_models_with_classes(faces, labels):
     from facelib.models import DCGAN
 
     gan = DCGAN(16, 8, width=8)
-    with pytest.raises(ValueError, match="mismatched is for conditional models"):
+    with pytest.raises(ValueError, match="mismatched is for models whose discriminator is given the label"):
         gan.compile(**recipe("modern", "conditional"))
     with pytest.raises(ValueError, match=r"mismatched must lie in \[0, 1\), got 1"):
         small().compile(**recipe("modern", "conditional", mismatched=1))
@@ -188,18 +188,28 @@ def test_the_generator_draws_what_it_is_asked_for():
     assert white - black > 40, (black, white)
 
 
-def test_equal_labels_are_not_wrong_ones(faces):
-    """A batch of one class has no wrong labels: the loss is that without them, but for its share."""
-    gan = small()
-    gan.compile(**recipe("modern", "conditional", augment=(), r1=0))
-    real = ops.convert_to_tensor(faces.scaled()[:8])
-    same, mixed = (ops.convert_to_tensor(np.array(values, np.int32)) for values in ([2] * 8, [2] * 7 + [1]))
-    assert float(gan._with_mismatched(1.0, real, same)) == 0.5
-    shown = gan.judge(faces.images[[7, 0]], [2, 1])  # each with the other's label
-    expected = 0.5 + 0.5 * np.logaddexp(0, shown).mean()
-    # Dropout is 0.4 in training: compare on average over many draws.
-    drawn = np.mean([float(gan._with_mismatched(1.0, real, mixed)) for _ in range(50)])
-    assert drawn == pytest.approx(expected, abs=0.03)
+def test_wrong_labels_are_any_other_ones():
+    labels = np.repeat(np.arange(4), 300).astype(np.int32)
+    wrong = ops.convert_to_numpy(small().wrong(ops.convert_to_tensor(labels)))
+    assert wrong.dtype == np.int32
+    counts = np.array([np.bincount(wrong[labels == c], minlength=4) for c in range(4)])
+    assert (counts.diagonal() == 0).all() and counts[~np.eye(4, dtype=bool)].min() > 60  # 100 expected
+
+
+def test_of_several_labels_one_is_wrong():
+    labels = np.tile([[0, 2], [1, 0]], (300, 1)).astype(np.int32)
+    wrong = ops.convert_to_numpy(small((2, 3)).wrong(ops.convert_to_tensor(labels)))
+    changed = wrong != labels
+    assert (changed.sum(axis=1) == 1).all() and 0.4 < changed[:, 0].mean() < 0.6
+    assert ((wrong >= 0) & (wrong < [2, 3])).all() and len(np.unique(wrong[labels[:, 1] == 2][:, 1])) == 3
+
+
+def test_real_pictures_with_wrong_labels_are_paid_for_like_generated_ones(faces):
+    gan = small(dropout=0.0)
+    gan.compile(**recipe("modern", "conditional", augment=(), r1=0, mismatched=0.25))
+    real, wrong = ops.convert_to_tensor(faces.scaled()[:8]), np.array([0, 1, 2, 3] * 2, np.int32)
+    expected = 0.75 * 3.0 + 0.25 * np.logaddexp(0, gan.judge(faces.images[:8], wrong)).mean()
+    assert float(gan._with_mismatched(3.0, real, ops.convert_to_tensor(wrong))) == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_label_that_comes_often_counts_once_in_a_step():

@@ -11,10 +11,13 @@ from facelib import weights
 
 # Small enough to build in a moment.
 SMALL = {
+    "ACGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "Accordion": {"image_size": 32, "width": 8},
     "Classifier": {"image_size": 32, "classes": 3, "width": 8},
     "ConditionalDCGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
+    "InfoGAN": {"image_size": 32, "latent_dim": 8, "categories": (3, 2), "codes": 1, "width": 8},
+    "TwoNGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "VAE": {"image_size": 32, "latent_dim": 8, "width": 16},
 }
 MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn import datasets
 
 from facelib.data.toy import CLASSES, load_toy
 
@@ -150,3 +151,14 @@ def test_bad_arguments_are_named(made_up):
         load_toy("mnist", n=0)
     with pytest.raises(ValueError, match="size must be at least 8 pixels, got 4"):
         load_toy("mnist", size=4)
+
+
+def test_digits_come_with_scikit_learn():
+    whole = load_toy("digits", size=8)
+    assert whole.images.shape == (1797, 8, 8, 3) and whole.images.min() == 0 and whole.images.max() == 255
+    train, test = (load_toy("digits", subset=subset) for subset in ("train", "test"))
+    assert (len(train), len(test)) == (1437, 360) and test.names[0] == "digits-test-00000" and train.size == 32
+    bundled = datasets.load_digits()
+    assert whole.info["label"].tolist() == bundled.target.tolist()
+    np.testing.assert_array_equal(whole.images[3, ..., 0], (bundled.images[3] * 255 / 16).round())
+    assert whole.attributes["7"].sum() == (bundled.target == 7).sum()

@@ -1,0 +1,142 @@
+"""InfoGAN (Chen et al. 2016): codes that the generator must not hide.
+
+Part of z is a category and a few numbers in [-1, 1]. A second head of the discriminator guesses them from the picture
+alone, and both players pay for wrong guesses: minus a lower bound on the mutual information of codes and pictures.
+Nobody says what the codes should mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from facelib.data.faceset import FaceSet
+from facelib.models.acgan import class_loss
+from facelib.models.dcgan import DCGAN, VERDICT
+from facelib.models.latent import check_images, in_batches, standard_normal
+
+
+class InfoGAN(DCGAN):
+    """A DCGAN that explains itself; trained without labels.
+
+    z is (n, latent_dim): noise ~ N(0, I), then each category as one-hot numbers, then the codes ~ U(-1, 1).
+
+    Args:
+        image_size: as of `DCGAN`.
+        latent_dim: length of z, noise and codes together.
+        categories: how many values each categorical variable has; (10,) in seed 003.
+        codes: how many continuous ones; 2 in seed 003.
+        **kwargs: as of `DCGAN`.
+
+    Raises:
+        ValueError: if an argument is out of range, or nothing of z is left for noise.
+    """
+
+    def __init__(
+        self,
+        image_size: int = 64,
+        latent_dim: int = 100,
+        *,
+        categories: Sequence[int] = (10,),
+        codes: int = 2,
+        **kwargs,
+    ):
+        self.categories, self.codes = tuple(int(k) for k in categories), codes
+        if min(self.categories, default=2) < 2 or codes < 0 or not (self.categories or codes):
+            raise ValueError(
+                f"categories must be numbers of at least 2, codes at least 0, and not both none, got {categories} and "
+                f"{codes}."
+            )
+        self.noise_dim = latent_dim - sum(self.categories) - codes
+        if self.noise_dim < 1:
+            raise ValueError(
+                f"latent_dim must be more than the {latent_dim - self.noise_dim} numbers of categories and codes, got "
+                f"{latent_dim}."
+            )
+        super().__init__(image_size, latent_dim, **kwargs)
+
+    @property
+    def heads(self) -> dict[str, int]:
+        guesses = {f"category_{i}": k for i, k in enumerate(self.categories)}
+        return VERDICT | guesses | ({"codes": self.codes} if self.codes else {})
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "categories": list(self.categories), "codes": self.codes}
+
+    # The two players.
+
+    def draw(self, n, labels=None):
+        """z, and its part that has to be guessed (n, categories · values + codes)."""
+        noise = keras.random.normal((n, self.noise_dim), seed=self.noise)
+        parts = [
+            ops.one_hot(keras.random.randint((n,), 0, k, seed=self.noise), k, dtype="float32") for k in self.categories
+        ]
+        if self.codes:
+            parts.append(keras.random.uniform((n, self.codes), -1.0, 1.0, seed=self.noise))
+        hidden = ops.concatenate(parts, axis=1)
+        return ops.concatenate([noise, hidden], axis=1), hidden
+
+    def realness(self, scores):
+        return scores[0]
+
+    def fake_loss(self, scores, hidden):
+        return super().fake_loss(scores, hidden) + self.information_loss(scores, hidden)
+
+    def generator_loss(self, scores, hidden):
+        return super().generator_loss(scores, hidden) + self.information_loss(scores, hidden)
+
+    def information_loss(self, scores, hidden):
+        """What wrong guesses cost: cross-entropy of the categories, squared error of the codes.
+
+        Up to constants, it is minus the bound on the information, with Gaussians of fixed width for the codes.
+        """
+        loss, start = 0.0, 0
+        for k, guess in zip(self.categories, scores[1:], strict=False):
+            loss = loss + class_loss(guess, ops.argmax(hidden[:, start : start + k], axis=1))
+            start += k
+        return loss + ops.mean(ops.square(scores[-1] - hidden[:, start:])) if self.codes else loss
+
+    # What it is for.
+
+    def latent(self, n: int, seed: int = 0, *, categories=None, codes=None) -> np.ndarray:
+        """z as in training: float32 (n, latent_dim). The noise of a seed is the same whatever the codes are.
+
+        Args:
+            n: how many.
+            seed: of the noise, and of the codes that are not given.
+            categories: int (n, categories) or what broadcasts to it, such as one number for a single category.
+            codes: float (n, codes) or what broadcasts to it.
+
+        Raises:
+            ValueError: for categories or codes that do not fit.
+        """
+        noise = standard_normal(n, self.latent_dim, seed)[:, : self.noise_dim]
+        rng = np.random.default_rng([seed, 1])
+        drawn = np.stack([rng.integers(k, size=n) for k in self.categories], axis=1) if self.categories else None
+        numbers = rng.uniform(-1, 1, (n, self.codes)).astype(np.float32)
+        if categories is not None:
+            drawn = _fitting(categories, (n, len(self.categories)), "categories")
+            if drawn.dtype.kind not in "iu" or (drawn < 0).any() or (drawn >= self.categories).any():
+                raise ValueError(f"categories must be whole numbers below {self.categories}, got {categories}.")
+        if codes is not None:
+            numbers = _fitting(codes, (n, self.codes), "codes").astype(np.float32)
+        hot = [np.eye(k, dtype=np.float32)[drawn[:, i]] for i, k in enumerate(self.categories)]
+        return np.concatenate([noise, *hot, numbers], axis=1)
+
+    def recognise(self, images: np.ndarray | FaceSet) -> tuple[np.ndarray, np.ndarray]:
+        """What the second head sees in uint8 images: categories, int (n, categories), and codes, float (n, codes)."""
+        images = check_images(images, self.image_size)
+        guesses = in_batches(lambda batch: ops.concatenate(self._scores(batch)[1:], axis=1), images)
+        *logits, codes = np.split(guesses, np.cumsum(self.categories, dtype=int), axis=1)
+        categories = [part.argmax(axis=1) for part in logits]
+        return np.stack(categories, axis=1) if logits else np.zeros((len(images), 0), int), codes
+
+
+def _fitting(values, shape: tuple[int, int], name: str) -> np.ndarray:
+    try:
+        return np.broadcast_to(np.asarray(values), shape)
+    except ValueError:
+        raise ValueError(f"{name} must have shape {shape} or broadcast to it, got {np.shape(values)}.") from None

@@ -34,7 +34,8 @@ RUNS = [  # labels, framing, share of wrong labels, seed
     *(("combined", "face", mismatched, seed) for seed in (0, 1) for mismatched in (0.0, 0.5)),
     *(("unlabelled", "face", 0.0, seed) for seed in (0, 1)),
     *((scheme, "face", 0.5, 0) for scheme in ("independent", "multi-class")),
-    *((scheme, "background", 0.5, 0) for scheme in ("combined", "independent", "multi-class", "unlabelled")),
+    *((scheme, "background", 0.5, 0) for scheme in ("combined", "independent", "multi-class")),
+    ("unlabelled", "background", 0.0, 0),
 ]
 TABLE = results.FOLDER / "labels.csv"
 

@@ -25,6 +25,7 @@ __all__ = [
     "Statistics",
     "as_judge",
     "bootstrap",
+    "class_coverage",
     "conditionality",
     "extract",
     "face_rate",
@@ -49,7 +50,7 @@ __all__ = [
 
 def __getattr__(name: str):
     """What trains a network loads Keras, which the other metrics do without until they are given images."""
-    if name in ("Conditionality", "Judge", "as_judge", "conditionality", "train_judge"):
+    if name in ("Conditionality", "Judge", "as_judge", "class_coverage", "conditionality", "train_judge"):
         from facelib.metrics import judge
 
         return getattr(judge, name)

@@ -207,12 +207,25 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
             f"asked must name each of the {classes} classes more than {NEIGHBOURS} times, got {counts.tolist()}."
         )
     accuracy, confusion = _recognised(judge.network, generated, asked, classes)
-    real, fake = _cells(judge.images), _cells(generated)
-    coverage = np.array(
-        [precision_recall(real[judge.labels == c], fake[asked == c], NEIGHBOURS).coverage for c in range(classes)]
-    )
+    coverage = class_coverage(generated, asked, judge)
     right = confusion.diagonal() / confusion.sum(axis=1)
     return Conditionality(accuracy, judge.ceiling, confusion, coverage, float((right * coverage).mean()), judge.names)
+
+
+def class_coverage(generated: np.ndarray, shown: np.ndarray, judge: Judge) -> np.ndarray:
+    """Variety within each class, as in `Conditionality`: (classes,), 0 for a class drawn five times or less.
+
+    Args:
+        generated: uint8 (n, size, size, 3), of the judge's size.
+        shown: int (n,), what each was asked to show; or, of a model that cannot be asked, what the judge sees.
+        judge: from `train_judge` or `as_judge`.
+    """
+    real, fake = _cells(judge.images), _cells(generated)
+    coverage = np.zeros(len(judge.names))
+    for c in range(len(judge.names)):
+        if (shown == c).sum() > NEIGHBOURS:
+            coverage[c] = precision_recall(real[judge.labels == c], fake[shown == c], NEIGHBOURS).coverage
+    return coverage
 
 
 def _split(labels: np.ndarray, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

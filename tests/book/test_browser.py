@@ -11,7 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import book
 
@@ -128,6 +128,19 @@ def test_nothing_is_wider_than_the_page(chapter, width):
         assert chapter.execute_script("return document.documentElement.scrollWidth") <= width + 1
     finally:
         chapter.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_menu_chooses_what_the_slider_moves(browser, site):
+    browser.get(f"{site}/chapters/04_conditional_gan.html")
+    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-dropdown select"))
+    chosen = Select(browser.find_element(By.CSS_SELECTOR, ".widget-dropdown select"))
+    for option in (chosen.options[-1].text, chosen.options[1].text):
+        chosen.select_by_visible_text(option)
+        WebDriverWait(browser, 5).until(lambda b, option=option: f": {option}" in shown(b)[0])
+        before = shown(browser)
+        handle(browser).send_keys(Keys.ARROW_LEFT)
+        WebDriverWait(browser, 5).until(lambda b, before=before: shown(b) != before)
+        assert len(shown(browser)) == 1 and f": {option}" in shown(browser)[0]
 
 
 def test_no_request_leaves_the_machine(browser, site, root):

@@ -77,6 +77,8 @@ def menu(
         layout=wide,
     )
     screens = [_screen(frames, control, f"{alt}, {question}: {name}", width) for name, frames in choices.items()]
+    for screen in screens:
+        screen.layout.margin = "0"  # the usual one would make them wider than what they lie in, and the page scroll
     return ipywidgets.VBox([chosen, control, _shown(screens, chosen, 0, wide)], layout=wide)
 
 

@@ -42,7 +42,7 @@ def share(tensors):
 
 
 def compute_in(network: keras.Model, mixed_precision: bool | str) -> None:
-    """Let a network compute in bfloat16, all but its last layer, or in float32 again. Weights stay float32.
+    """Let a network compute in bfloat16, all but the layers of its outputs, or in float32 again. Weights stay float32.
 
     Args:
         network: a functional model.
@@ -55,7 +55,7 @@ def compute_in(network: keras.Model, mixed_precision: bool | str) -> None:
         raise ValueError(f'mixed_precision must be True, False or "auto", got {mixed_precision!r}.')
     wanted = _has_bfloat16() if mixed_precision == "auto" else mixed_precision
     for layer in network.layers:
-        layer.dtype_policy = "mixed_bfloat16" if wanted and layer is not network.layers[-1] else "float32"
+        layer.dtype_policy = "mixed_bfloat16" if wanted and layer.name not in network.output_names else "float32"
 
 
 def _has_bfloat16() -> bool:

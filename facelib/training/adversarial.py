@@ -190,7 +190,7 @@ class Adversarial(keras.Model):
             r1: weight of the R1 penalty on real images.
             mismatched: for conditional models, the share of real images with wrong labels, in [0, 1), in what the
                 discriminator should turn down. Without them it may forget the label over the picture.
-            mixed_precision: compute in bfloat16, all but each network's last layer; "auto" where a GPU is built for it.
+            mixed_precision: compute in bfloat16, all but the layers of outputs; "auto" where a GPU is built for it.
             **kwargs: Keras' own, such as `steps_per_execution`.
 
         Raises:

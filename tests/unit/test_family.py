@@ -138,6 +138,16 @@ def test_codes_are_categories_and_numbers_within_one(in_training):
         np.testing.assert_array_equal(ops.convert_to_numpy(gan.draw(5)[1]).shape, (5, 7))
 
 
+def test_mixed_precision_keeps_every_head_in_float32():
+    images, _ = black_and_white(16)
+    gan = small(InfoGAN)
+    gan.compile("adam", "adam", mixed_precision=True)
+    computing = {layer.name: layer.compute_dtype for layer in gan.discriminator.layers}
+    assert {name for name, dtype in computing.items() if dtype == "float32"} == {"logit", "category_0", "codes"}
+    history = gan.fit(images, batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
 def test_codes_can_be_chosen_and_leave_the_noise_alone():
     gan = small(InfoGAN, categories=(3,), codes=2)
     free, chosen = gan.latent(6, seed=4), gan.latent(6, seed=4, categories=2, codes=[0.5, -1])

@@ -95,7 +95,9 @@ def train_gan(options: Options) -> dict:
     card["dataset"]["filters"] = filters
     if labels is not None:
         card["labels"] = {"scheme": options.labels, "names": list(labels.names), "faces": _counts(labels)}
-    weights.save_timelapse(dict(zip(grid.epochs, grid.frames, strict=True)), name, folder=options.out)
+    film = dict(zip(grid.epochs, grid.frames, strict=True))
+    film.setdefault(chosen, grid.sheet_of(model))  # whether on schedule or not
+    weights.save_timelapse(dict(sorted(film.items())), name, folder=options.out)
     return finish(model, name, card, options, checkpoint)
 
 

@@ -86,18 +86,19 @@ class SampleGrid(keras.callbacks.Callback):
         if done % self.every == 0 or done == self.params["epochs"] or self.model.stop_training:
             self._draw(done)
 
+    def sheet_of(self, model: keras.Model) -> np.ndarray:
+        """What a model draws now of the z of all sheets."""
+        if self.labels is None:
+            return sheet(model.sample(self.rows * self.columns, seed=self.seed), self.columns)
+        rows = [model.sample(self.columns, seed=self.seed, labels=label) for label in self.labels]
+        return sheet(np.concatenate(rows), self.columns)
+
     def _draw(self, epoch: int) -> None:
-        faces = self._faces()
-        self.frames.append(sheet(faces, self.columns))
+        self.frames.append(self.sheet_of(self.model))
         self.epochs.append(epoch)
         if self.folder is not None:
             with replacing(self.folder / f"epoch-{epoch:04d}.png") as partial:
                 Image.fromarray(self.frames[-1]).save(partial)
-
-    def _faces(self) -> np.ndarray:
-        if self.labels is None:
-            return self.model.sample(self.rows * self.columns, seed=self.seed)
-        return np.concatenate([self.model.sample(self.columns, seed=self.seed, labels=label) for label in self.labels])
 
 
 class BestEpoch(keras.callbacks.Callback):

@@ -30,6 +30,7 @@ def test_frames_are_of_the_same_z(faces, tmp_path):
     np.testing.assert_array_equal(grid.frames[0], before)
     np.testing.assert_array_equal(grid.frames[-1], sheet(gan.sample(6, seed=7), 3))
     assert (grid.frames[0] != grid.frames[-1]).any()
+    np.testing.assert_array_equal(grid.sheet_of(gan), grid.frames[-1])
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"epoch-{e:04d}.png" for e in grid.epochs]
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "epoch-0004.png")), grid.frames[2])
 

@@ -28,6 +28,15 @@ def test_checked_cells_check_something(path):
         assert not re.search(r"\d\.\d{3,}", text), f"checked cell {cell.id} prints more digits than machines agree on"
 
 
+def test_what_an_unstable_picture_shows_is_checked(path):
+    cells = code_cells(read(path))
+    for cell, after in zip(cells, cells[1:], strict=False):
+        if "unstable" in tags(cell):
+            assert CHECKED in tags(after), (
+                f"behind {cell.id}, whose picture is not compared, a cell must check its claim"
+            )
+
+
 def test_numbers_and_pictures_are_there_to_compare(path):
     notebook = read(path)
     assert notebooks.numbers(notebook)

@@ -32,7 +32,8 @@ def test_pictures_agree(path):
     stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed(path))
     assert stored.keys() == fresh.keys()
     for name, picture in stored.items():
-        reason = notebooks.differs(picture, fresh[name], plot=name.endswith(".plot"))
+        kinds = {kind: name.endswith(f".{kind}") for kind in ("plot", "unstable")}
+        reason = notebooks.differs(picture, fresh[name], **kinds)
         assert reason is None, f"{name}: {reason}"
 
 

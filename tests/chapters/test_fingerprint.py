@@ -57,3 +57,11 @@ def test_a_plot_may_move_a_little_and_not_much():
     assert differs(plot(1.0), plot(1.02), plot=True) is None
     assert differs(plot(1.0), Image.fromarray(255 - np.asarray(plot(1.0))), plot=True) is not None
     assert differs(plot(1.0), plot(1.0).resize((800, 480)), plot=True) is not None
+
+
+def test_an_unstable_picture_may_be_another_one_but_not_an_empty_one(people):
+    picture = sheet(people)
+    other = Image.fromarray(np.asarray(picture)[:, ::-1].copy())
+    assert differs(picture, other) is not None and differs(picture, other, unstable=True) is None
+    assert differs(picture, Image.new("RGB", picture.size, "grey"), unstable=True) is not None
+    assert differs(picture, picture.resize((160, 160)), unstable=True) is not None

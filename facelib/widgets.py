@@ -74,7 +74,7 @@ def menu(
         index=0,
         description=question,
         style={"description_width": "initial"},
-        layout=wide,
+        layout={**wide, "width": "auto"},  # with its margins, the whole width would be too wide
     )
     screens = [_screen(frames, control, f"{alt}, {question}: {name}", width) for name, frames in choices.items()]
     for screen in screens:

@@ -6,7 +6,6 @@ The unconditional DCGAN, cDCGAN (as in the seed, and with wrong labels), ACGAN, 
 generator but for its input, by both recipes, from three random seeds → facelib/results/family.csv, a row a run, and
 family_curves.csv, a row an epoch. The weights of the first modern run of each model are left in runs/family. By default
 on what needs no network: scikit-learn's digits and drawn faces. A run that was done before is taken from the tables.
-Forty minutes on 2 CPU cores.
 """
 
 from __future__ import annotations
@@ -84,8 +83,8 @@ class Watch(keras.callbacks.Callback):
 
 
 def build(name: str, size: int, classes: int, seed: int) -> DCGAN:
-    # The seeds' networks: with BatchNorm in the generator, as in the light ones, digits collapse at once, whatever the
-    # recipe is.
+    # The seeds' networks: with BatchNorm in the generator, as in the light ones, digits collapsed at once by
+    # every recipe that was tried.
     kind, how = MODELS[name][0], {"width": WIDTH, "seed": seed}
     how |= {"classes": classes} if issubclass(kind, (ConditionalDCGAN, ACGAN)) else {}
     how |= {"categories": (classes,)} if kind is InfoGAN else {}

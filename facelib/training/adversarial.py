@@ -31,7 +31,7 @@ class Adversarial(keras.Model):
     """
 
     conditional = False  # whether it is trained with labels
-    compares_labels = False  # whether its discriminator is given them
+    compares_labels = False  # whether its discriminator is given them; then it has a method `wrong`
     half_batches, separate_passes, r1, mismatched = False, True, 0.0, 0.0  # until `compile` sets them
     discriminator_optimizer: keras.optimizers.Optimizer | None = None
     average: Average | None = None

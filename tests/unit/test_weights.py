@@ -76,7 +76,7 @@ def test_a_gan_is_as_varied_as_its_card_says(name):
 
 
 def test_portraits_of_our_time_have_colours():
-    """That label is heard: of the oldest eras there are hardly any photos in colour."""
+    """That label is heard: most photos of the oldest era are black and white."""
     of_era = weights.load("cdcgan-light-portraits-64")
     first, last = (of_era.sample(100, seed=1, labels=era).astype(float) for era in (0, 3))
     colour = [np.median((images.max(-1) - images.min(-1)).mean(axis=(1, 2))) for images in (first, last)]

@@ -85,7 +85,7 @@ class Conditional(DCGAN):
         z, labels = keras.Input((self.latent_dim,), name="z"), inputs_of(self.classes)
         x = of_map(z, self.image_size // 16, self.width, weights)
         x = with_labels(x, labels, self.classes, seed)  # (4, 4, 129)
-        x = of_image(x, self.width, self.kernel_size, self.upsampling, weights)
+        x = of_image(x, self.width, self.kernel_size, self.upsampling, weights, self.initializer)
         return keras.Model([z, *labels.values()], x, name="generator")
 
     def get_config(self) -> dict:

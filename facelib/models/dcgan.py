@@ -14,12 +14,12 @@ from keras import layers
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
-from facelib.models.layers import ToRGB, check_upsampling, doubled
+from facelib.models.layers import ToRGB, check_initializer, check_upsampling, doubled, first_weights
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
 VERDICT = {"logit": 1}  # what a discriminator gives: above 0 for "real"
-Initializers = Callable[[], keras.initializers.Initializer]  # another one at each call
+Initializers = Callable[..., keras.initializers.Initializer]  # another one at each call
 
 
 def build_generator(
@@ -29,12 +29,13 @@ def build_generator(
     kernel_size: int = 4,
     upsampling: str = "transposed",
     seed: int = 0,
+    initializer: str = "glorot",
 ) -> keras.Model:
     """z → image in [-1, 1]."""
     weights = seeded_initializer(seed)
     z = keras.Input((latent_dim,), name="z")
     x = to_map(z, image_size // 16, width, weights)  # (5, 5, 128)
-    x = to_image(x, width, kernel_size, upsampling, weights)
+    x = to_image(x, width, kernel_size, upsampling, weights, initializer)
     return keras.Model(z, x, name="generator")
 
 
@@ -55,12 +56,13 @@ def build_light_generator(
     kernel_size: int = 4,
     upsampling: str = "transposed",
     seed: int = 0,
+    initializer: str = "glorot",
 ) -> keras.Model:
     """z → image in [-1, 1], by Radford's rule: half the channels wherever the side doubles, BatchNorm in between."""
     weights = seeded_initializer(seed)
     z = keras.Input((latent_dim,), name="z")
     x = to_light_map(z, image_size // 16, width, weights)  # (5, 5, 256)
-    x = to_light_image(x, width, kernel_size, upsampling, weights)
+    x = to_light_image(x, width, kernel_size, upsampling, weights, initializer)
     return keras.Model(z, x, name="generator")
 
 
@@ -84,10 +86,13 @@ def to_map(z, side: int, width: int, weights: Initializers) -> keras.KerasTensor
     return layers.Reshape((side, side, width), name="reshape")(x)
 
 
-def to_image(x, width: int, kernel_size: int, upsampling: str, weights: Initializers) -> keras.KerasTensor:
+def to_image(
+    x, width: int, kernel_size: int, upsampling: str, weights: Initializers, initializer: str = "glorot"
+) -> keras.KerasTensor:
     """(5, 5, 128) → (80, 80, 3)."""
+    scaling = first_weights(initializer, upsampling)
     for i in range(1, 5):
-        x = doubled(x, width, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights())
+        x = doubled(x, width, kernel_size, upsampling, f"deconv_{i}", kernel_initializer=weights(**scaling))
         x = layers.LeakyReLU(SLOPE, name=f"leaky_relu_{i}")(x)  # (10, 10, 128), (20, ...), (40, ...), (80, 80, 128)
     return ToRGB(3, 5, 1, "same", activation="tanh", kernel_initializer=weights(), name="to_rgb")(x)
 
@@ -106,12 +111,14 @@ def to_light_map(z, side: int, width: int, weights: Initializers) -> keras.Keras
     return _normalized(layers.Reshape((side, side, width), name="reshape")(x), 1)
 
 
-def to_light_image(x, width: int, kernel_size: int, upsampling: str, weights: Initializers) -> keras.KerasTensor:
+def to_light_image(
+    x, width: int, kernel_size: int, upsampling: str, weights: Initializers, initializer: str = "glorot"
+) -> keras.KerasTensor:
     """(5, 5, 256) → (80, 80, 3)."""
+    like, scaling = {"use_bias": False}, first_weights(initializer, upsampling)
     for i in range(1, 4):
-        x = doubled(
-            x, width // 2**i, kernel_size, upsampling, f"deconv_{i}", use_bias=False, kernel_initializer=weights()
-        )
+        start = weights(**scaling)
+        x = doubled(x, width // 2**i, kernel_size, upsampling, f"deconv_{i}", **like, kernel_initializer=start)
         x = _normalized(x, i + 1)  # (10, 10, 128), (20, 20, 64), (40, 40, 32)
     x = doubled(x, 3, kernel_size, upsampling, "to_rgb", kernel_initializer=weights())  # (80, 80, 3)
     return layers.Activation("tanh", name="tanh")(x)
@@ -155,6 +162,9 @@ class DCGAN(Adversarial):
             write some pixels more often than others (Odena et al. 2016).
         upsampling: "transposed" convolutions of stride 2 as in the seed, or pictures "resized" by repeating each pixel
             before convolutions of stride 1.
+        initializer: first weights of the generator's doublings, "glorot" (Keras' usual) or "he" (He et al. 2015). With
+            the usual ones, what z varies is a third at each doubling unless BatchNorm restores it: young networks draw
+            one grey picture.
         dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
         seed: of the initial weights and of the noise.
 
@@ -171,6 +181,7 @@ class DCGAN(Adversarial):
         light: bool = False,
         kernel_size: int = 4,
         upsampling: str = "transposed",
+        initializer: str = "glorot",
         dropout: float = 0.4,
         seed: int = 0,
     ):
@@ -189,13 +200,14 @@ class DCGAN(Adversarial):
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
         self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
-        self.upsampling = check_upsampling(upsampling)
+        self.upsampling, self.initializer = check_upsampling(upsampling), check_initializer(initializer)
         self.generator, self.discriminator = self._build_generator(seed), self._build_discriminator(seed + 1)
         self._ready(seed)
 
     def _build_generator(self, seed: int) -> keras.Model:
         build = build_light_generator if self.light else build_generator
-        return build(self.image_size, self.latent_dim, self.width, self.kernel_size, self.upsampling, seed=seed)
+        how = (self.width, self.kernel_size, self.upsampling)
+        return build(self.image_size, self.latent_dim, *how, seed=seed, initializer=self.initializer)
 
     def _build_discriminator(self, seed: int) -> keras.Model:
         build = build_light_discriminator if self.light else build_discriminator
@@ -212,7 +224,7 @@ class DCGAN(Adversarial):
         return {"generator": self.sampler, "discriminator": self.discriminator}
 
     def get_config(self) -> dict:
-        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "dropout")
+        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "initializer", "dropout")
         return {name: getattr(self, name) for name in names}
 
     def call(self, z, training=False):

@@ -58,6 +58,17 @@ class InfoGAN(DCGAN):
             )
         super().__init__(image_size, latent_dim, **kwargs)
 
+    def _build_generator(self, seed: int) -> keras.Model:
+        generator, variables = super()._build_generator(seed), len(self.categories) + self.codes
+        # Beside so many numbers of noise, a category would hardly change a young generator's pictures: nothing to be
+        # recognised, nothing to be learnt from it. So the first weights of codes are such that all of them together
+        # change as much as the noise does, and each as much as another.
+        spread = [np.sqrt(1 - 1 / k) for k in self.categories for _ in range(k)] + [1 / np.sqrt(3)] * self.codes
+        first = generator.get_layer("dense").kernel
+        loud = np.sqrt(self.noise_dim / variables) / np.array(spread)
+        first.assign(ops.concatenate([first[: self.noise_dim], first[self.noise_dim :] * loud[:, None]], axis=0))
+        return generator
+
     @property
     def heads(self) -> dict[str, int]:
         guesses = {f"category_{i}": k for i, k in enumerate(self.categories)}

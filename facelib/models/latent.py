@@ -12,10 +12,13 @@ from keras import ops
 from facelib.data.faceset import FaceSet
 
 
-def seeded_initializer(seed: int) -> Callable[[], keras.initializers.Initializer]:
-    """Keras' usual first weights, another draw at each call, equal for equal seeds and no global state touched."""
-    seeds = itertools.count(1000 * seed)
-    return lambda: keras.initializers.GlorotUniform(seed=next(seeds))
+def seeded_initializer(seed: int) -> Callable[..., keras.initializers.Initializer]:
+    """Keras' usual first weights, another draw at each call, equal for equal seeds and no global state touched.
+
+    A call may ask for others: arguments of Keras' `VarianceScaling`.
+    """
+    seeds, usual = itertools.count(1000 * seed), {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"}
+    return lambda **scaling: keras.initializers.VarianceScaling(**{**usual, **scaling}, seed=next(seeds))
 
 
 def standard_normal(n: int, latent_dim: int, seed: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import keras
 from keras import layers, ops
 
 UPSAMPLING = ("transposed", "resized")
+INITIALIZERS = ("glorot", "he")
 
 
 def doubled(x, filters: int, kernel_size: int, upsampling: str, name: str, **kwargs) -> keras.KerasTensor:
@@ -18,6 +19,24 @@ def doubled(x, filters: int, kernel_size: int, upsampling: str, name: str, **kwa
         x = layers.UpSampling2D(2, name=f"resize_{name}")(x)
         return layers.Conv2D(filters, kernel_size, 1, "same", name=name, **kwargs)(x)
     return layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name, **kwargs)(x)
+
+
+def first_weights(initializer: str, upsampling: str) -> dict:
+    """How to scale the first weights of `doubled` between rectifiers, as arguments of Keras' `VarianceScaling`.
+
+    "glorot": Keras' usual. "he": so that what varies at the input varies as much at the output (He et al. 2015). With
+    stride 2 only a quarter of a transposed kernel meets each pixel, and Keras stores it with its sides exchanged.
+    """
+    if initializer == "glorot":
+        return {}
+    return {"scale": 8.0, "mode": "fan_out"} if upsampling == "transposed" else {"scale": 2.0, "mode": "fan_in"}
+
+
+def check_initializer(initializer: str) -> str:
+    """Raises ValueError for unknown first weights."""
+    if initializer not in INITIALIZERS:
+        raise ValueError(f"initializer must be one of {INITIALIZERS}, got {initializer!r}.")
+    return initializer
 
 
 def check_upsampling(upsampling: str) -> str:

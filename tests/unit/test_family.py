@@ -188,3 +188,22 @@ def test_what_does_not_fit_is_refused():
             small(model).sample(3, labels=2)
     with pytest.raises(ValueError, match="labels were given, but this model is not conditional"):
         small(InfoGAN).sample(3, labels=1)
+
+
+def test_young_infogan_lets_codes_change_as_much_as_noise():
+    gan = InfoGAN(16, 100, categories=(10, 3), codes=2, width=32, initializer="he")
+    kernel = ops.convert_to_numpy(gan.generator.get_layer("dense").kernel)
+    z = gan.latent(2000, seed=1)
+    first = {
+        name: (z[:, part] @ kernel[part]).var(axis=0).mean()
+        for name, part in {
+            "noise": slice(0, 85),
+            "ten": slice(85, 95),
+            "three": slice(95, 98),
+            "code": slice(98, 99),
+            "all codes": slice(85, 100),
+        }.items()
+    }
+    assert first["all codes"] == pytest.approx(first["noise"], rel=0.25)
+    for name in ("ten", "three", "code"):
+        assert first[name] == pytest.approx(first["noise"] / 4, rel=0.4), name

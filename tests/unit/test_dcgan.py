@@ -140,4 +140,5 @@ def test_he_initializer_lets_a_young_generator_vary():
     for way in ("transposed", "resized"):
         generator = DCGAN(32, 100, width=32, upsampling=way, initializer="he").generator
         deepest = keras.Model(generator.input, generator.get_layer("deconv_4").output)
-        assert 0.5 < ops.convert_to_numpy(deepest(z)).std() < 2
+        # A little is lost at the borders of small maps.
+        assert 0.3 < ops.convert_to_numpy(deepest(z)).std() < 1.5

@@ -224,7 +224,8 @@ class DCGAN(Adversarial):
         return {"generator": self.sampler, "discriminator": self.discriminator}
 
     def get_config(self) -> dict:
-        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "initializer", "dropout")
+        # What the first weights were, seed and initializer, is past when a model is loaded.
+        names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "dropout")
         return {name: getattr(self, name) for name in names}
 
     def call(self, z, training=False):

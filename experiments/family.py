@@ -253,7 +253,8 @@ def main() -> None:
             ("family", pd.DataFrame([what | row | made])),
         ):
             rows = rows[[*KEYS, *rows.columns.difference(KEYS, sort=False)]]
-            tables[table] = rows if tables[table].empty else pd.concat([tables[table], rows])
+            whole = rows if tables[table].empty else pd.concat([tables[table], rows])
+            tables[table] = whole[[*whole.columns.difference([*made], sort=False), *made]]
             results.save(table, tables[table])
 
 

@@ -52,12 +52,13 @@ def inception_score(
 ) -> ClassScore:
     """exp of the mean Kullback-Leibler divergence of each picture's classes from those of all pictures of its split.
 
-    >>> print(inception_score(np.eye(4).repeat(25, axis=0), splits=5, classifier="labels"))
-    classifier score 4.00 ± 0.00 (100 images, 5 splits, labels)
+    >>> print(inception_score(np.eye(4).repeat(25, axis=0), splits=1, classifier="labels"))
+    classifier score 4.00 ± 0.00 (100 images, 1 splits, labels)
 
     Args:
         images: images as for `extract`, or probabilities: float (n, classes), rows that sum to one.
-        splits: parts that are scored apart. Every splits-th row goes into the same one, so that sorted rows are mixed.
+        splits: parts that are scored apart. Rows are shuffled before, by a fixed seed: samples that come class after
+            class, or class by class in turn, would give parts that lack classes, and a score that is too low.
         classifier: for images, "inception" (the default, Keras') or a function of uint8 images that returns
             probabilities; for probabilities, the name of what made them.
 
@@ -77,8 +78,7 @@ def inception_score(
     if len(probabilities) < splits:
         raise ValueError(f"splits must be at most the number of images, {len(probabilities)}, got {splits}.")
     scores = []
-    for i in range(splits):
-        rows = probabilities[i::splits]
+    for rows in np.array_split(np.random.default_rng(0).permutation(probabilities), splits):
         scores.append(np.exp(rel_entr(rows, rows.mean(axis=0)).sum(axis=1).mean()))
     name = "Inception Score" if made_by in CLASSES else "classifier score"
     return ClassScore(float(np.mean(scores)), float(np.std(scores)), name, len(probabilities), splits, made_by)

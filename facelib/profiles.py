@@ -62,6 +62,8 @@ _CONDITIONAL_LIGHT = _LIGHT_FULL | {
     "image_size": 64,
     "switches": {"learning_rate": 5e-4, "r1": 0.05, "augment": ()},
 }
+_FAMILY_SWITCHES = {"learning_rate": 2e-3, "r1": 0.1, "augment": (), "ema": 0.995}
+_FAMILY_FULL = {"width": 128, "pictures": 20_000, "steps_per_epoch": 100, "switches": _FAMILY_SWITCHES}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -117,6 +119,13 @@ SETTINGS = {
         "quick": {"faces": 2000, "others": 1500, "samples": 1000, "detected": 150, "guarded_steps": 40},
         "colab": {"faces": 10_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
         "full": {"faces": 20_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
+    },
+    # Chapter 05's short run of a 2N-GAN. In few steps its average must keep up.
+    "family": {
+        "quick": _FAMILY_FULL
+        | {"width": 32, "steps_per_epoch": 50, "epochs": 8, "switches": _FAMILY_SWITCHES | {"ema": 0.97}},
+        "colab": _FAMILY_FULL | {"epochs": 20},
+        "full": _FAMILY_FULL | {"epochs": 100},
     },
     # What judges conditional models: see facelib.models.Classifier.
     "judge": {

@@ -59,8 +59,8 @@ RANKED = ("cDCGAN", "ACGAN", "2N-GAN")  # by the seed, which gives scores of the
 # The seed that compares them gives no learning rates; both recipes have the same. Dropout is the seeds'.
 RECIPES = {"modern": {"r1": 0.1, "augment": (), "ema": 0.995}, "faithful": {}}
 DROPOUT = {"modern": 0.0, "faithful": 0.4}
-# The seeds' networks where pictures have no colours: with BatchNorm, as in the light ones, digits collapsed at once by
-# every recipe that was tried. Faces are drawn by the light ones, that learn them in a quarter of the time.
+# The seeds' networks, narrower: with BatchNorm, as in the light ones, digits collapsed at once by every recipe that was
+# tried. Faces do not, and are drawn by the light ones, which need less work a step.
 PLAIN, LIGHT = {"width": 32, "initializer": "he"}, {"width": 96, "light": True}
 RATES = {"synthetic": 5e-4}  # elsewhere 2e-3
 SEEDS, EPOCHS, STEPS, BATCH = (0, 1, 2), 20, 100, 32

@@ -64,6 +64,10 @@ _CONDITIONAL_LIGHT = _LIGHT_FULL | {
 }
 _FAMILY_SWITCHES = {"learning_rate": 2e-3, "r1": 0.1, "augment": (), "ema": 0.995}
 _FAMILY_FULL = {"width": 128, "pictures": 20_000, "steps_per_epoch": 100, "switches": _FAMILY_SWITCHES}
+_ATTRIBUTES_FULL = {"image_size": 64, "width": 96, "faces": 12_000, "epochs": 6, "batch_size": 64}
+_ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1000, "epochs": 2}
+# The finder's layers are five times as quick, and take longer to learn.
+_FINDER_FULL = _ATTRIBUTES_FULL | {"epochs": 24}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -133,6 +137,9 @@ SETTINGS = {
         "colab": {"image_size": 64, "width": 64, "faces": 20_000, "epochs": 8, "batch_size": 32},
         "full": {"image_size": 64, "width": 64, "faces": 20_000, "epochs": 8, "batch_size": 32},
     },
+    # What finds directions and what scores them: see facelib.models.AttributeClassifier. `faces` is half of them.
+    "finder": {"quick": _ATTRIBUTES_QUICK, "colab": _FINDER_FULL, "full": _FINDER_FULL},
+    "scorer": {"quick": _ATTRIBUTES_QUICK, "colab": _ATTRIBUTES_FULL, "full": _ATTRIBUTES_FULL},
     "vae": {
         # Training: image_size to epochs. The chapter's measurements: test_faces, study_faces, trials.
         "quick": {

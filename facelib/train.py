@@ -14,7 +14,19 @@ from pathlib import Path
 
 from facelib.profiles import PROFILES
 
-MODELS = ("accordion", "autoencoder", "cdcgan", "cdcgan-light", "dcgan", "dcgan-light", "dcgan-small", "judge", "vae")
+MODELS = (
+    "accordion",
+    "autoencoder",
+    "cdcgan",
+    "cdcgan-light",
+    "dcgan",
+    "dcgan-light",
+    "dcgan-small",
+    "finder",
+    "judge",
+    "scorer",
+    "vae",
+)
 DATASETS = ("synthetic", "portraits", "celeba")
 LABELS = ("combined", "independent", "multi-class", "unlabelled")
 OUT_OF_TIME, INTERRUPTED = 75, 130

@@ -1,4 +1,4 @@
-"""One slider for the whole course: pictures prepared beforehand, moved without a kernel where that is possible.
+"""The sliders of the course: pictures prepared beforehand, moved without a kernel where that is possible.
 
 With ipywidgets 8 the browser itself links slider and pictures, so the slider lives in a static page. ipywidgets 7
 (Colab) has no `Stack`; there a kernel is at hand and shows the chosen picture.
@@ -9,11 +9,15 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from math import prod
 
 import ipywidgets
 import numpy as np
 from PIL import Image
+
+MOST = 400  # pictures of a board
 
 
 def slider(
@@ -82,6 +86,93 @@ def menu(
     return ipywidgets.VBox([chosen, control, _shown(screens, chosen, 0, wide)], layout=wide)
 
 
+def board(
+    draw: Callable[..., np.ndarray],
+    sliders: Mapping[str, Sequence[str]],
+    *,
+    alt: str,
+    start: Sequence[int] | None = None,
+    width: int = 640,
+    live: bool = False,
+) -> ipywidgets.VBox:
+    """Several sliders over one picture, which shows where all of them stand.
+
+    Args:
+        draw: one position a slider, counted from 0 → the uint8 picture (height, width, 3) there.
+        sliders: what each changes → what its positions are called.
+        alt: what the picture shows; where the sliders stand is added to it.
+        start: the position of each slider that is shown first; default the middle.
+        width: of the picture on the page, in CSS pixels; narrower screens shrink it.
+        live: draw a picture when a slider is moved instead of all beforehand. So there may be any number of sliders and
+            positions, but they move with a kernel only, not in a page.
+
+    Raises:
+        ValueError: for labels or starts that do not fit their slider, no slider, or more pictures than can be prepared.
+    """
+    counts = [len(labels) for labels in sliders.values()]
+    if not counts:
+        raise ValueError("sliders is empty; name what a slider changes and its positions.")
+    if not live and prod(counts) > MOST:
+        raise ValueError(
+            f"sliders of {' × '.join(map(str, counts))} positions need {prod(counts):,} pictures; at most {MOST} can "
+            "be prepared: take fewer sliders or positions, or live=True, which needs a kernel."
+        )
+    starts = [None] * len(counts) if start is None else list(start)
+    if len(starts) != len(counts):
+        raise ValueError(f"start must be {len(counts)} positions, one a slider, got {starts}.")
+    controls = [
+        _control(len(labels), labels, name, begin, width)[0]
+        for (name, labels), begin in zip(sliders.items(), starts, strict=True)
+    ]
+    # One layout for all: a page holds each as a model of its own.
+    wide = ipywidgets.Layout(width="100%", max_width=f"{width}px", margin="0")
+
+    def shown(positions: Sequence[int]) -> str:
+        where = ", ".join(f"{c.description}: {c.options[i][0]}" for c, i in zip(controls, positions, strict=True))
+        return _picture(np.asarray(draw(*positions)), f"{alt} ({where})", width)
+
+    screen = _computed(shown, controls, wide) if live else _prepared(shown, controls, wide)
+    return ipywidgets.VBox([*controls, screen], layout={"width": "100%", "max_width": f"{width}px"})
+
+
+def _prepared(shown: Callable[[Sequence[int]], str], controls: list, wide) -> ipywidgets.Widget:
+    """All pictures: a stack for the first slider, of stacks for the second, and so on."""
+    here = tuple(control.index for control in controls)
+    pictures = {
+        positions: ipywidgets.HTML(shown(positions), layout=wide)
+        for positions in product(*(range(len(control.options)) for control in controls))
+    }
+    if not hasattr(ipywidgets, "Stack"):
+        screen = ipywidgets.VBox([pictures[here]], layout=wide)
+
+        def move(_):
+            screen.children = [pictures[tuple(control.index for control in controls)]]
+
+        for control in controls:
+            control.observe(move, names="index")
+        return screen
+
+    def stacked(chosen: tuple[int, ...]) -> ipywidgets.Widget:
+        if len(chosen) == len(controls):
+            return pictures[chosen]
+        control = controls[len(chosen)]
+        return _shown([stacked((*chosen, i)) for i in range(len(control.options))], control, control.index, wide)
+
+    return stacked(())
+
+
+def _computed(shown: Callable[[Sequence[int]], str], controls: list, wide) -> ipywidgets.HTML:
+    """One picture, drawn anew by the kernel whenever a slider moves."""
+    screen = ipywidgets.HTML(shown([control.index for control in controls]), layout=wide)
+
+    def move(_):
+        screen.value = shown([control.index for control in controls])
+
+    for control in controls:
+        control.observe(move, names="index")
+    return screen
+
+
 def _control(n: int, labels: Sequence[str], description: str, start: int | None, width: int):
     """A slider with n positions, and the layout of what belongs to it."""
     labels = list(labels)
@@ -114,7 +205,7 @@ def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, a
     return _shown(pictures, control, control.index, wide)
 
 
-def _shown(children: list, control, start: int, wide: dict) -> ipywidgets.Widget:
+def _shown(children: list, control, start: int, wide) -> ipywidgets.Widget:
     """The child at a control's index."""
     if hasattr(ipywidgets, "Stack"):
         screen = ipywidgets.Stack(children, selected_index=start, layout=wide)

@@ -1,10 +1,16 @@
-"""Directions of a latent space along which one attribute changes."""
+"""Directions of a latent space along which one attribute changes.
+
+What they are found from: encoded faces and their labels, where a model can encode; else samples that a classifier has
+looked at (`facelib.latent.read_samples`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.svm import LinearSVC
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,103 @@ def mean_direction(z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, see
         seed: of that split.
 
     Raises:
-        ValueError: if lengths differ, or a class has fewer than four faces.
+        ValueError: if lengths differ, a class has fewer than four faces, or both have the same mean.
     """
+    z, has, finds = _split(z, has, held_out, seed)
+    vector = z[finds & has].mean(axis=0) - z[finds & ~has].mean(axis=0)
+    if not vector.any():
+        raise ValueError("the faces with and without the attribute have the same mean z: there is no direction.")
+    return _judged(vector, z, has, finds, seed)
+
+
+def svm_direction(
+    z: np.ndarray, has: np.ndarray, *, penalty: float = 1e-3, held_out: float = 0.3, seed: int = 0
+) -> Direction:
+    """The normal of the plane by which a linear support vector machine tells the two (InterFaceGAN, Shen et al. 2020).
+
+    Args:
+        z, has, held_out, seed: as of `mean_direction`. For samples of a GAN the original takes the two ends of the
+            classifier's scores only: see `facelib.latent.tails`.
+        penalty: of a face on the wrong side, scikit-learn's C: the larger, the more a few faces near the plane decide.
+
+    Raises:
+        ValueError: as `mean_direction` does, and for a penalty that is not positive.
+    """
+    z, has, finds = _split(z, has, held_out, seed)
+    if penalty <= 0:
+        raise ValueError(f"penalty must be positive, got {penalty}.")
+    machine = LinearSVC(C=penalty, class_weight="balanced", dual=False, random_state=seed)
+    machine.fit(z[finds], has[finds])
+    vector, length = machine.coef_[0], np.linalg.norm(machine.coef_)
+    if length == 0:
+        raise ValueError("no plane tells the faces with the attribute from those without: there is no direction.")
+    return _judged(vector, z, has, finds, seed, intercept=-float(machine.intercept_[0]) / length)
+
+
+def as_direction(
+    vector: np.ndarray, z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, seed: int = 0
+) -> Direction:
+    """Any vector as the direction of an attribute: is it one? The sign is the one that adds the attribute.
+
+    Args:
+        vector: (latent_dim,), such as one of `sefa_directions`.
+        z, has, held_out, seed: as of `mean_direction`.
+
+    Raises:
+        ValueError: as `mean_direction` does, and for a vector of another length, or of zeros.
+    """
+    z, has, finds = _split(z, has, held_out, seed)
+    vector = np.asarray(vector, np.float64)
+    if vector.shape != z.shape[1:] or not np.isfinite(vector).all() or not vector.any():
+        raise ValueError(f"vector must be {z.shape[1]} finite numbers, not all zero, got shape {vector.shape}.")
+    along = z[finds] @ vector
+    sign = -1 if along[has[finds]].mean() < along[~has[finds]].mean() else 1
+    return _judged(sign * vector, z, has, finds, seed)
+
+
+def conditioned(
+    direction: Direction,
+    others: Sequence[Direction | np.ndarray],
+    z: np.ndarray,
+    has: np.ndarray,
+    *,
+    held_out: float = 0.3,
+) -> Direction:
+    """What is left of a direction at right angles to all others: along it their rules do not change their answer.
+
+    One least-squares step takes out the others together, however they lean on each other; taking them out one after
+    the other would put back some of the first.
+
+    Args:
+        direction: of the attribute that is to change.
+        others: of those that are to stay, directions or vectors (latent_dim,).
+        z, has: what judges the new one, as of `mean_direction`; split by the direction's own seed.
+        held_out: as of `mean_direction`.
+
+    Raises:
+        ValueError: as `mean_direction` does, for others of another length, and if nothing is left.
+    """
+    z, has, finds = _split(z, has, held_out, direction.seed)
+    vectors = [np.asarray(getattr(other, "vector", other), np.float64) for other in others]
+    if any(vector.shape != direction.vector.shape for vector in vectors):
+        raise ValueError(f"others must have the direction's {len(direction.vector)} values.")
+    vector = direction.vector.astype(np.float64)
+    if vectors:
+        basis = np.stack(vectors, axis=1)
+        vector = vector - basis @ np.linalg.lstsq(basis, vector, rcond=None)[0]
+    if np.linalg.norm(vector) < 1e-4:
+        raise ValueError(f"nothing is left of the direction at right angles to the {len(vectors)} others.")
+    return _judged(vector, z, has, finds, direction.seed)
+
+
+def random_direction(latent_dim: int, seed: int = 0) -> np.ndarray:
+    """A unit vector, all directions equally likely: what every other has to be better than. float32 (latent_dim,)."""
+    vector = np.random.default_rng(seed).standard_normal(latent_dim)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def _split(z, has, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """z as float64, has as bool, and which faces find a direction; the others judge it."""
     z, has = np.asarray(z, np.float64), np.asarray(has, bool)
     if z.ndim != 2 or has.shape != (len(z),):
         raise ValueError(f"z must be (n, latent_dim) and has (n,), got {z.shape} and {has.shape}.")
@@ -45,17 +146,20 @@ def mean_direction(z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, see
         raise ValueError(f"held_out must lie between 0 and 1, got {held_out}.")
     if min(has.sum(), (~has).sum()) < 4:
         raise ValueError(f"both classes need at least 4 faces, got {has.sum()} with and {(~has).sum()} without.")
-    judges = np.zeros(len(z), bool)
+    finds = np.ones(len(z), bool)
     generator = np.random.default_rng(seed)
     for members in (np.flatnonzero(has), np.flatnonzero(~has)):
         count = min(max(1, round(held_out * len(members))), len(members) - 1)
-        judges[generator.permutation(members)[:count]] = True
-    with_, without = z[has & ~judges].mean(axis=0), z[~has & ~judges].mean(axis=0)
-    spread = np.linalg.norm(with_ - without)
-    if spread == 0:
-        raise ValueError("the faces with and without the attribute have the same mean z: there is no direction.")
-    vector = (with_ - without) / spread
-    intercept = (with_ + without) @ vector / 2
-    says = z @ vector > intercept
-    accuracy = (says[judges & has].mean() + (~says[judges & ~has]).mean()) / 2
-    return Direction(vector.astype(np.float32), float(intercept), float(accuracy), float(spread), seed)
+        finds[generator.permutation(members)[:count]] = False
+    return z, has, finds
+
+
+def _judged(vector, z, has, finds, seed: int, intercept: float | None = None) -> Direction:
+    """A vector as a Direction: half-way between the classes by those that find, judged by the others."""
+    vector = vector / np.linalg.norm(vector)
+    along = z @ vector
+    with_, without = along[finds & has].mean(), along[finds & ~has].mean()
+    intercept = (with_ + without) / 2 if intercept is None else intercept
+    says = along > intercept
+    accuracy = (says[~finds & has].mean() + (~says[~finds & ~has]).mean()) / 2
+    return Direction(vector.astype(np.float32), float(intercept), float(accuracy), float(with_ - without), seed)

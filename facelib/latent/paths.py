@@ -22,7 +22,11 @@ def slerp(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
     """`n` points from a to b along the arc between their directions, the length going evenly from |a| to |b|.
 
     Gaussian z lie near a sphere; the straight line cuts through its inside, the arc does not (Shoemake 1985).
-    Where no arc is defined (parallel or opposite directions, or a point at the origin) it is the straight line.
+    Between opposite directions all half circles are equally short: one of them is taken, always the same. Between
+    parallel ones, and from the origin, it is the straight line.
+
+    >>> slerp(np.array([0.0, 3.0]), np.array([0.0, -1.0]), 3).round(6).tolist()
+    [[0.0, 3.0], [2.0, 0.0], [0.0, -1.0]]
 
     Raises:
         ValueError: for n below 2, or points of different shape.
@@ -34,9 +38,16 @@ def slerp(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
     from_, to = a / length_a, b / length_b
     # atan2 keeps its precision where arccos of a dot product near ±1 has none.
     angle = 2 * np.arctan2(np.linalg.norm(from_ - to), np.linalg.norm(from_ + to))
-    if np.sin(angle) < 1e-6:
-        return lerp(a, b, n)
-    arc = (np.sin((1 - t) * angle) * from_ + np.sin(t * angle) * to) / np.sin(angle)
+    # At a right angle to the start, towards the end. Between opposite ends it is nothing but rounding; there it becomes
+    # the axis that is least along the start, made perpendicular.
+    across = to - (to @ from_) * from_
+    if np.linalg.norm(across) < 1e-6:
+        if angle < 1:
+            return lerp(a, b, n)
+        across = -from_ * from_[np.argmin(np.abs(from_))]
+        across[np.argmin(np.abs(from_))] += 1
+    across /= np.linalg.norm(across)
+    arc = np.cos(t * angle) * from_ + np.sin(t * angle) * across
     return _exact_ends(arc * ((1 - t) * length_a + t * length_b), a, b)
 
 

@@ -6,7 +6,7 @@ from facelib.metrics.extractors import Extractor
 from facelib.metrics.features import Features, extract
 from facelib.metrics.frechet import frechet_distance, trace_of_root
 from facelib.metrics.inception_score import ClassScore, inception_score
-from facelib.metrics.intervals import Estimate, bootstrap, proportion
+from facelib.metrics.intervals import Estimate, bootstrap, proportion, wilson
 from facelib.metrics.kernel import kernel_distance
 from facelib.metrics.neighbours import Coverage, memorization, nearest, precision_recall
 from facelib.metrics.reconstruction import grid_power, psnr, sharpness, ssim
@@ -45,6 +45,7 @@ __all__ = [
     "ssim",
     "trace_of_root",
     "train_judge",
+    "wilson",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from facelib.models.accordion import Accordion
 from facelib.models.acgan import ACGAN
+from facelib.models.attributes import AttributeClassifier
 from facelib.models.classifier import Classifier
 from facelib.models.conditional import ConditionalDCGAN
 from facelib.models.dcgan import DCGAN
@@ -9,4 +10,14 @@ from facelib.models.infogan import InfoGAN
 from facelib.models.two_n_gan import TwoNGAN
 from facelib.models.vae import VAE
 
-__all__ = ["ACGAN", "DCGAN", "VAE", "Accordion", "Classifier", "ConditionalDCGAN", "InfoGAN", "TwoNGAN"]
+__all__ = [
+    "ACGAN",
+    "DCGAN",
+    "VAE",
+    "Accordion",
+    "AttributeClassifier",
+    "Classifier",
+    "ConditionalDCGAN",
+    "InfoGAN",
+    "TwoNGAN",
+]

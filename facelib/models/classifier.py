@@ -36,14 +36,9 @@ class Classifier(keras.Model):
 
     def __init__(self, image_size: int, classes: int, *, architecture: str = "pooled", width: int = 64, seed: int = 0):
         super().__init__(name="classifier")
-        if image_size < 16 or image_size % 16:
-            raise ValueError(f"image_size must be a positive multiple of 16, got {image_size}.")
         if not isinstance(check_classes(classes), int):
             raise ValueError(f"classes must be one whole number, got {classes!r}: a classifier has one output.")
-        if architecture not in TRUNKS:
-            raise ValueError(f"architecture must be one of {tuple(TRUNKS)}, got {architecture!r}.")
-        if width < 8 or width % 8:
-            raise ValueError(f"width must be a positive multiple of 8, got {width}.")
+        check_trunk(image_size, architecture, width)
         self.image_size, self.classes, self.architecture, self.width = image_size, classes, architecture, width
         trunk = TRUNKS[architecture](image_size, width, seed)
         image = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
@@ -131,3 +126,13 @@ def _pooled(image_size: int, width: int, seed: int) -> keras.Model:
 
 
 TRUNKS = {"discriminator": _discriminator, "pooled": _pooled}
+
+
+def check_trunk(image_size: int, architecture: str, width: int) -> None:
+    """Raise a ValueError for numbers that the trunks are not made for."""
+    if image_size < 16 or image_size % 16:
+        raise ValueError(f"image_size must be a positive multiple of 16, got {image_size}.")
+    if architecture not in TRUNKS:
+        raise ValueError(f"architecture must be one of {tuple(TRUNKS)}, got {architecture!r}.")
+    if width < 8 or width % 8:
+        raise ValueError(f"width must be a positive multiple of 8, got {width}.")

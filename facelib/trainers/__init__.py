@@ -2,7 +2,7 @@
 
 from facelib.trainers.autoencoders import train_accordion, train_vae
 from facelib.trainers.gans import train_gan
-from facelib.trainers.judges import train_judge
+from facelib.trainers.judges import train_attributes, train_judge
 from facelib.trainers.runs import Options, OutOfTime
 
 __all__ = ["TRAINERS", "Options", "OutOfTime"]
@@ -15,6 +15,8 @@ TRAINERS = {
     "dcgan": train_gan,
     "dcgan-light": train_gan,
     "dcgan-small": train_gan,
+    "finder": train_attributes,
     "judge": train_judge,
+    "scorer": train_attributes,
     "vae": train_vae,
 }

@@ -9,7 +9,7 @@ import pytest
 
 from facelib import profiles, results, show
 from facelib.data import load_faces
-from facelib.widgets import menu, slider
+from facelib.widgets import board, menu, slider
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,80 @@ def test_menu_names_what_is_wrong(frames):
         menu({"man": frames, "woman": frames[:2]}, ["a", "b", "c"], "class", "x", alt="")
     with pytest.raises(ValueError, match="labels must be 3 different texts"):
         menu({"man": frames, "woman": frames}, ["a", "b"], "class", "x", alt="")
+
+
+def drawn(*positions):
+    """A picture in which each slider's position is one channel of the colour."""
+    return np.full((8, 8, 3), [20 * position for position in (*positions, 0, 0)[:3]], np.uint8)
+
+
+SLIDERS = {"smile": ["−", "0", "+"], "age": ["young", "old"]}
+
+
+def visible(widget):
+    """The HTML that a nest of stacks shows."""
+    while isinstance(widget, (ipywidgets.Stack, ipywidgets.VBox)):
+        widget = widget.children[widget.selected_index if isinstance(widget, ipywidgets.Stack) else 0]
+    return widget.value
+
+
+def test_a_board_is_linked_in_the_browser(monkeypatch):
+    links = []
+    monkeypatch.setattr(ipywidgets, "jslink", lambda source, target: links.append((source, target)))
+    smile, age, screen = board(drawn, SLIDERS, alt="A face").children
+    assert [control.description for control in (smile, age)] == ["smile", "age"]
+    assert "A face (smile: 0, age: old)" in visible(screen)
+    # The first slider chooses among three stacks, the second in each of them.
+    assert [source[0] for source, _ in links].count(smile) == 1 and len(links) == 4
+
+    def move(control, index):
+        control.index = index
+        for (source, trait), (target, other) in links:
+            setattr(target, other, getattr(source, trait))
+
+    move(smile, 2)
+    move(age, 0)
+    assert "A face (smile: +, age: young)" in visible(screen)
+    pictures = {child.value for stack in screen.children for child in stack.children}
+    assert len(pictures) == 6
+
+
+def test_a_board_works_through_the_kernel_where_there_is_no_stack(monkeypatch):
+    box = board(drawn, SLIDERS, alt="A face", start=[0, 0])
+    stack = ipywidgets.Stack
+    monkeypatch.delattr(ipywidgets, "Stack")
+    smile, age, screen = board(drawn, SLIDERS, alt="A face", start=[0, 0]).children
+    monkeypatch.setattr(ipywidgets, "Stack", stack, raising=False)
+    assert visible(screen) == visible(box.children[-1])
+    smile.index, age.index = 2, 1
+    assert "A face (smile: +, age: old)" in visible(screen)
+
+
+def test_a_live_board_draws_when_it_is_moved():
+    asked = []
+
+    def draw(*positions):
+        asked.append(positions)
+        return drawn(*positions)
+
+    many = {name: [str(i) for i in range(30)] for name in ("smile", "age", "light")}
+    *controls, screen = board(draw, many, alt="A face", live=True).children
+    assert asked == [(15, 15, 15)]
+    controls[1].index = 3
+    assert asked[-1] == (15, 3, 15) and "(smile: 15, age: 3, light: 15)" in screen.value
+
+
+def test_a_board_names_what_is_wrong():
+    with pytest.raises(ValueError, match="sliders is empty"):
+        board(drawn, {}, alt="")
+    with pytest.raises(ValueError, match="sliders of 30 × 30 positions need 900 pictures; at most 400"):
+        board(drawn, {name: [str(i) for i in range(30)] for name in "ab"}, alt="")
+    with pytest.raises(ValueError, match="start must be 2 positions, one a slider, got"):
+        board(drawn, SLIDERS, alt="", start=[1])
+    with pytest.raises(ValueError, match="labels must be 2 different texts"):
+        board(drawn, {"smile": ["a", "a"]}, alt="")
+    with pytest.raises(ValueError, match="a frame must be uint8"):
+        board(lambda i: np.zeros((8, 8)), {"smile": ["a", "b"]}, alt="")
 
 
 def test_slider_names_what_is_wrong(frames):

@@ -1,0 +1,186 @@
+"""How good is a direction? What it changes, what else it changes, and what a random one would have changed.
+
+The faces are moved along it step by step, and a classifier that had no part in finding it looks at them before and
+after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from facelib.latent.directions import Direction
+from facelib.metrics import Estimate, bootstrap, extract, frechet_distance, proportion, wilson
+
+RANDOM = "random"
+RESAMPLES = 50  # of the Fréchet distance, each of which costs a decomposition
+
+
+@dataclass(frozen=True, eq=False)
+class Scorecard:
+    """What steps along directions do to faces.
+
+    Attributes:
+        rows: a DataFrame with one row for each direction and step, `RANDOM` first, and the columns
+
+            - `direction`, the attribute that it is to change, and `step`, in units of z;
+            - `success`: share of faces whose answer to that attribute changed. Each moves to the side where it was not:
+              those that had the attribute, against the direction;
+            - `random`: the same share after as long a step in a random direction, another one for each face;
+            - `leakage`: the largest share of faces whose answer to any one other attribute changed, and `leaks_to`,
+              which it is;
+            - `kept`: how alike their face features are before and after, as correlation across faces: 1 if nothing
+              changed, about 0 between strangers. The features are those of a detector (MTCNN's O-Net), which was never
+              taught who is who: not identity;
+            - `frechet`: by how much the edited faces are farther from real ones than the faces that they were made of,
+              in Fréchet face distance; missing without real faces;
+            - `length`: mean change of ‖z‖;
+
+            each of these but the names with `_low` and `_high`, the ends of its 95 % interval.
+        flips: DataFrame of the shares of faces whose answer changed: (direction, step) → a column an attribute.
+        n: faces.
+    """
+
+    rows: pd.DataFrame
+    flips: pd.DataFrame
+    n: int
+
+    def matrix(self, steps: Mapping[str, float] | float) -> pd.DataFrame:
+        """Attribute moved × attribute changed, at one step for all directions or one for each."""
+        names = [name for name in self.flips.index.unique(0)]
+        steps = {name: steps for name in names} if not isinstance(steps, Mapping) else steps
+        return pd.DataFrame({name: self.flips.loc[(name, steps[name])] for name in names if name in steps}).T
+
+    def best(self, direction: str, most_leakage: float = 0.1) -> pd.Series:
+        """The row of the step with most success among those that leak at most so much; of all, if none does."""
+        rows = self.rows[self.rows["direction"] == direction]
+        tidy = rows[rows["leakage"] <= most_leakage]
+        rows = tidy if len(tidy) else rows
+        return rows.loc[rows["success"].idxmax()]
+
+
+def scorecard(
+    model,
+    z: np.ndarray,
+    directions: Mapping[str, Direction | np.ndarray],
+    classifier,
+    steps: Sequence[float],
+    *,
+    real: np.ndarray | None = None,
+    features="onet",
+    seed: int = 0,
+    progress: bool = False,
+) -> Scorecard:
+    """Move faces along directions and see what changes.
+
+    Args:
+        model: with `latent_dim` and `decode(z)`; of a conditional one, `Given(model, labels)` with a label a row of z.
+        z: the faces that are moved, (n, latent_dim).
+        directions: attribute → the direction that is to change it, of length 1.
+        classifier: with `attributes` and `probabilities(images)`. A fair one has had no part in finding the directions:
+            another architecture, trained on other faces.
+        steps: how far to move, all positive.
+        real: uint8 images that the edited faces should be like, for `frechet`.
+        features: what compares faces, as in `facelib.metrics.extract`.
+        seed: of the random directions, another one for each face, and of the bootstrap.
+        progress: whether to show a bar.
+
+    Raises:
+        ValueError: for shapes that do not fit, an attribute that the classifier does not know, or steps that are not
+            positive.
+    """
+    z, steps = np.asarray(z, np.float32), [float(step) for step in steps]
+    names = list(classifier.attributes)
+    vectors = {name: np.asarray(getattr(d, "vector", d), np.float32) for name, d in directions.items()}
+    _check(z, vectors, names, steps, model.latent_dim)
+    rng = np.random.default_rng(seed)
+    random = rng.standard_normal(z.shape, dtype=np.float32)
+    random /= np.linalg.norm(random, axis=1, keepdims=True)
+
+    before = model.decode(z)
+    had = classifier.probabilities(before) > 0.5
+    compare = _Faces(before, real, features, seed)
+    rows, flips = [], {}
+    turns = [(name, step) for name in (RANDOM, *vectors) for step in steps]
+    for name, step in tqdm(turns, desc="scorecard", disable=not progress):
+        if name == RANDOM:
+            moved = z + step * random
+        else:
+            away = np.where(had[:, names.index(name)], -1, 1).astype(np.float32)
+            moved = z + step * away[:, None] * vectors[name]
+        after = model.decode(moved)
+        changed = (classifier.probabilities(after) > 0.5) != had
+        shares = pd.Series(changed.mean(axis=0), names)
+        flips[name, step] = shares
+        row = {"direction": name, "step": step}
+        if name != RANDOM:
+            row |= _ends("success", proportion(changed[:, names.index(name)]))
+            row |= _ends("random", wilson(flips[RANDOM, step][name], len(z)))
+        others = shares.drop(name, errors="ignore")
+        if len(others):
+            row |= _ends("leakage", wilson(others.max(), len(z))) | {"leaks_to": others.idxmax()}
+        row |= compare(after)
+        row |= _ends("length", bootstrap(np.linalg.norm(moved, axis=1) - np.linalg.norm(z, axis=1), seed=seed))
+        rows.append(row)
+    return Scorecard(pd.DataFrame(rows), pd.DataFrame(flips).T.rename_axis(["direction", "step"]), len(z))
+
+
+class _Faces:
+    """What edited faces are compared with: the faces that they were made of, and real ones."""
+
+    def __init__(self, before: np.ndarray, real: np.ndarray | None, features, seed: int):
+        self.features, self.seed = features, seed
+        self.before = self._of(before)
+        self.real = None if real is None else self._of(real)
+        rng = np.random.default_rng(seed)
+        self.draws = rng.integers(len(before), size=(RESAMPLES, len(before)))
+        if real is not None:
+            self.distance = frechet_distance(self.real, self.before)
+            self.distances = [frechet_distance(self.real, self.before[rows]) for rows in self.draws]
+
+    def __call__(self, after: np.ndarray) -> dict[str, float]:
+        after = self._of(after)
+        result = _ends("kept", bootstrap(_alike(self.before, after), seed=self.seed))
+        if self.real is not None:
+            change = frechet_distance(self.real, after) - self.distance
+            changes = [
+                frechet_distance(self.real, after[rows]) - distance
+                for rows, distance in zip(self.draws, self.distances, strict=True)
+            ]
+            half = 1.96 * np.std(changes, ddof=1)
+            result |= _ends("frechet", Estimate(change, change - half, change + half, len(after)))
+        return result
+
+    def _of(self, images: np.ndarray) -> np.ndarray:
+        return extract(images, self.features, progress=False).values
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Correlation of two faces' features, each feature counted from its mean over the faces: (n,)."""
+    mean, spread = a.mean(axis=0), a.std(axis=0) + 1e-6
+    a, b = (a - mean) / spread, (b - mean) / spread
+    return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)
+
+
+def _ends(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def _check(z, vectors, names, steps, latent_dim: int) -> None:
+    if z.ndim != 2 or z.shape[1] != latent_dim or len(z) < 2:
+        raise ValueError(f"z must have shape (n, {latent_dim}) with n of at least 2, got {z.shape}.")
+    unknown = sorted(set(vectors) - set(names))
+    if not vectors or unknown:
+        raise ValueError(f"directions must be of attributes that the classifier knows, {names}; got {sorted(vectors)}.")
+    for name, vector in vectors.items():
+        if vector.shape != (latent_dim,) or abs(np.linalg.norm(vector) - 1) > 1e-3:
+            raise ValueError(
+                f"directions[{name!r}] must have {latent_dim} values and length 1, got shape {vector.shape} and length "
+                f"{np.linalg.norm(vector):.3f}."
+            )
+    if not steps or min(steps) <= 0:
+        raise ValueError(f"steps must be positive, at least one, got {steps}.")

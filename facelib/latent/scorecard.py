@@ -14,10 +14,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.latent.directions import Direction
-from facelib.metrics import Estimate, bootstrap, extract, frechet_distance, proportion, wilson
+from facelib.metrics import Estimate, Statistics, bootstrap, extract, frechet_distance, wilson
 
 RANDOM = "random"
-RESAMPLES = 50  # of the Fréchet distance, each of which costs a decomposition
+RESAMPLES = 20  # of the Fréchet distance, each of which costs a decomposition: enough for a standard error
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,9 @@ class Scorecard:
     Attributes:
         rows: a DataFrame with one row for each direction and step, `RANDOM` first, and the columns
 
-            - `direction`, the attribute that it is to change, and `step`, in units of z;
-            - `success`: share of faces whose answer to that attribute changed. Each moves to the side where it was not:
-              those that had the attribute, against the direction;
+            - `direction` and `step`, in units of z;
+            - `success`: share of faces whose answer to the direction's attribute changed. Each moves to the side where
+              it was not: those that had the attribute, against the direction;
             - `random`: the same share after as long a step in a random direction, another one for each face;
             - `leakage`: the largest share of faces whose answer to any one other attribute changed, and `leaks_to`,
               which it is;
@@ -50,7 +50,7 @@ class Scorecard:
     n: int
 
     def matrix(self, steps: Mapping[str, float] | float) -> pd.DataFrame:
-        """Attribute moved × attribute changed, at one step for all directions or one for each."""
+        """Direction moved along × attribute changed, at one step for all directions or one for each."""
         names = [name for name in self.flips.index.unique(0)]
         steps = {name: steps for name in names} if not isinstance(steps, Mapping) else steps
         return pd.DataFrame({name: self.flips.loc[(name, steps[name])] for name in names if name in steps}).T
@@ -70,6 +70,7 @@ def scorecard(
     classifier,
     steps: Sequence[float],
     *,
+    attribute: str | None = None,
     real: np.ndarray | None = None,
     features="onet",
     seed: int = 0,
@@ -80,10 +81,12 @@ def scorecard(
     Args:
         model: with `latent_dim` and `decode(z)`; of a conditional one, `Given(model, labels)` with a label a row of z.
         z: the faces that are moved, (n, latent_dim).
-        directions: attribute → the direction that is to change it, of length 1.
+        directions: attribute → the direction that is to change it, of length 1; or any names, and `attribute` is what
+            all of them are to change.
         classifier: with `attributes` and `probabilities(images)`. A fair one has had no part in finding the directions:
             another architecture, trained on other faces.
         steps: how far to move, all positive.
+        attribute: where directions are not named by theirs.
         real: uint8 images that the edited faces should be like, for `frechet`.
         features: what compares faces, as in `facelib.metrics.extract`.
         seed: of the random directions, another one for each face, and of the bootstrap.
@@ -96,7 +99,8 @@ def scorecard(
     z, steps = np.asarray(z, np.float32), [float(step) for step in steps]
     names = list(classifier.attributes)
     vectors = {name: np.asarray(getattr(d, "vector", d), np.float32) for name, d in directions.items()}
-    _check(z, vectors, names, steps, model.latent_dim)
+    targets = {name: attribute or name for name in vectors}
+    _check(z, vectors, targets, names, steps, model.latent_dim)
     rng = np.random.default_rng(seed)
     random = rng.standard_normal(z.shape, dtype=np.float32)
     random /= np.linalg.norm(random, axis=1, keepdims=True)
@@ -110,17 +114,18 @@ def scorecard(
         if name == RANDOM:
             moved = z + step * random
         else:
-            away = np.where(had[:, names.index(name)], -1, 1).astype(np.float32)
+            away = np.where(had[:, names.index(targets[name])], -1, 1).astype(np.float32)
             moved = z + step * away[:, None] * vectors[name]
         after = model.decode(moved)
         changed = (classifier.probabilities(after) > 0.5) != had
         shares = pd.Series(changed.mean(axis=0), names)
         flips[name, step] = shares
         row = {"direction": name, "step": step}
+        others = shares
         if name != RANDOM:
-            row |= _ends("success", proportion(changed[:, names.index(name)]))
-            row |= _ends("random", wilson(flips[RANDOM, step][name], len(z)))
-        others = shares.drop(name, errors="ignore")
+            others = shares.drop(targets[name])
+            row |= _ends("success", wilson(shares[targets[name]], len(z)))
+            row |= _ends("random", wilson(flips[RANDOM, step][targets[name]], len(z)))
         if len(others):
             row |= _ends("leakage", wilson(others.max(), len(z))) | {"leaks_to": others.idxmax()}
         row |= compare(after)
@@ -135,7 +140,7 @@ class _Faces:
     def __init__(self, before: np.ndarray, real: np.ndarray | None, features, seed: int):
         self.features, self.seed = features, seed
         self.before = self._of(before)
-        self.real = None if real is None else self._of(real)
+        self.real = None if real is None else Statistics.of(self._of(real))
         rng = np.random.default_rng(seed)
         self.draws = rng.integers(len(before), size=(RESAMPLES, len(before)))
         if real is not None:
@@ -170,12 +175,13 @@ def _ends(name: str, estimate: Estimate) -> dict[str, float]:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
-def _check(z, vectors, names, steps, latent_dim: int) -> None:
+def _check(z, vectors, targets, names, steps, latent_dim: int) -> None:
     if z.ndim != 2 or z.shape[1] != latent_dim or len(z) < 2:
         raise ValueError(f"z must have shape (n, {latent_dim}) with n of at least 2, got {z.shape}.")
-    unknown = sorted(set(vectors) - set(names))
-    if not vectors or unknown:
-        raise ValueError(f"directions must be of attributes that the classifier knows, {names}; got {sorted(vectors)}.")
+    if not vectors or RANDOM in vectors or not set(targets.values()) <= set(names):
+        raise ValueError(
+            f"directions must be of attributes that the classifier knows, {names}; got {sorted(targets.values())}."
+        )
     for name, vector in vectors.items():
         if vector.shape != (latent_dim,) or abs(np.linalg.norm(vector) - 1) > 1e-3:
             raise ValueError(

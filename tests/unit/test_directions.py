@@ -1,7 +1,6 @@
 """Directions and their scorecard, on a toy world in which everything about them is known."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from facelib.latent import (
@@ -211,7 +210,11 @@ def test_leakage_is_found_where_it_goes(z):
     direction = conditioned(as_direction(np.eye(DIM)[1], z, z[:, 1] > 0), [mixing[:, 2]], z, z[:, 1] > 0)
     tidy = scorecard(Bars(mixing), z, {"b": direction}, Reader(), [2.0], features=bars_of)
     assert tidy.best("b")["leakage"] == 0 and tidy.best("b")["leaks_to"] in ("a", "c")
-    assert isinstance(tidy.rows, pd.DataFrame)
+    named = scorecard(
+        Bars(mixing), z, {"one": direction, "other": np.eye(DIM)[1]}, Reader(), [2.0], attribute="b", features=bars_of
+    )
+    assert named.best("one")["success"] == tidy.best("b")["success"] and named.matrix(2.0).index[-1] == "other"
+    assert named.best("other")["leaks_to"] == "c"
 
 
 def test_bad_arguments_are_named(z):
@@ -220,6 +223,7 @@ def test_bad_arguments_are_named(z):
         ((z[:, :3], {"a": axis}, [1]), r"z must have shape \(n, 6\)"),
         ((z, {"d": axis}, [1]), r"directions must be of attributes that the classifier knows, .* got \['d'\]"),
         ((z, {}, [1]), "directions must be of attributes"),
+        ((z, {"random": axis}, [1]), "directions must be of attributes"),
         ((z, {"a": 2 * axis}, [1]), r"directions\['a'\] must have 6 values and length 1, got .* length 2.000"),
         ((z, {"a": axis}, [0, 1]), r"steps must be positive, at least one, got \[0.0, 1.0\]"),
         ((z, {"a": axis}, []), "steps must be positive, at least one"),

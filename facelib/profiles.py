@@ -65,7 +65,7 @@ _CONDITIONAL_LIGHT = _LIGHT_FULL | {
 _FAMILY_SWITCHES = {"learning_rate": 2e-3, "r1": 0.1, "augment": (), "ema": 0.995}
 _FAMILY_FULL = {"width": 128, "pictures": 20_000, "steps_per_epoch": 100, "switches": _FAMILY_SWITCHES}
 _ATTRIBUTES_FULL = {"image_size": 64, "width": 96, "faces": 12_000, "epochs": 6, "batch_size": 64}
-_ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1000, "epochs": 2}
+_ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1500, "epochs": 8, "batch_size": 32}
 # The finder's layers are five times as quick, and take longer to learn.
 _FINDER_FULL = _ATTRIBUTES_FULL | {"epochs": 24}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
@@ -111,6 +111,12 @@ SETTINGS = {
         | {"steps_per_epoch": 40, "switches": {"learning_rate": 1e-3, "r1": 0.3, "augment": (), "ema": 0.98}},
         "colab": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 150, "dropout": 0.4, "switches": {}},
         "full": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 60},
+    },
+    # Chapter 07: faces that directions are found from, sums of averages to count smiling men in.
+    "arithmetic": {
+        "quick": {"faces": 2500, "sums": 200},
+        "colab": {"faces": 20_000, "sums": 1000},
+        "full": {"faces": 20_000, "sums": 1000},
     },
     # Chapter 03: faces for the detector, z to look for a face and to learn the way back from, epochs of the encoder.
     "noise": {

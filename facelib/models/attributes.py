@@ -64,7 +64,8 @@ class AttributeClassifier(keras.Model):
         return {"classifier": self.network}
 
     def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in ("attributes", "image_size", "architecture", "width")}
+        config = {name: getattr(self, name) for name in ("image_size", "architecture", "width")}
+        return {"attributes": list(self.attributes), **config}
 
     def call(self, images, training=False):
         return self.network(images, training=training)

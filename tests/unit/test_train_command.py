@@ -11,7 +11,7 @@ import pytest
 from facelib import profiles, train, weights
 from facelib.data import FaceSet, load_faces
 from facelib.models import DCGAN, VAE, Classifier
-from facelib.trainers import gans, runs
+from facelib.trainers import gans, judges, runs
 from facelib.training import recipe
 from facelib.training.doctor import LOSSES
 
@@ -319,3 +319,32 @@ def test_an_archive_of_jpegs_keeps_labels_and_nearly_the_pixels(tmp_path):
     (tmp_path / "cut.zip").write_bytes((tmp_path / "faces.zip").read_bytes()[:5000])
     with pytest.raises(ValueError, match="cut.zip is no archive of faces, or damaged"):
         FaceSet.open(tmp_path / "cut.zip")
+
+
+def test_what_finds_and_what_scores_share_neither_layers_nor_faces(tiny, tmp_path, capsys, monkeypatch):
+    seen = {}
+    real_fit = judges.fit
+
+    def fit(model, name, faces, *rest):
+        seen[name] = faces
+        return real_fit(model, name, faces, *rest)
+
+    monkeypatch.setattr(judges, "fit", fit)
+    for role in ("finder", "scorer"):
+        quick = profiles.SETTINGS[role]["quick"] | {"width": 16, "faces": 300, "epochs": 2}
+        monkeypatch.setitem(profiles.SETTINGS[role], "quick", quick)
+        assert train.main([role, "--profile", "quick", "--out", str(tmp_path)]) == 0
+    cards = weights.catalog(tmp_path)
+    finder, scorer = (weights.load(f"{role}-synthetic-32", folder=tmp_path) for role in ("finder", "scorer"))
+    assert finder.attributes == scorer.attributes and finder.architecture != scorer.architecture
+    assert [cards[f"{role}-synthetic-32"]["dataset"]["half"] for role in ("finder", "scorer")] == [0, 1]
+    theirs, others = seen["finder-synthetic-32"], seen["scorer-synthetic-32"]
+    assert not set(theirs.names) & set(others.names) and len(set(theirs.names)) == len(set(others.names)) == 300
+    # Each face twice, the second time mirrored, and most of them blurred.
+    assert len(theirs) == 600 and (theirs.names[:300] == theirs.names[300:]).all()
+    flipped, again = theirs.images[:300, :, ::-1].astype(int), theirs.images[300:].astype(int)
+    same = (flipped == again).all(axis=(1, 2, 3))
+    assert 0.05 < same.mean() < 0.35 and np.abs(flipped - again).mean() < 15
+    with pytest.raises(SystemExit):
+        train.main(["finder", "--profile", "quick", "--dataset", "celeba", "--out", str(tmp_path)])
+    assert "finder and scorer are trained on --dataset synthetic or portraits" in capsys.readouterr().err

@@ -114,7 +114,7 @@ SETTINGS = {
     },
     # Chapter 07: faces that directions are found from, sums of averages to count smiling men in.
     "arithmetic": {
-        "quick": {"faces": 2500, "sums": 200},
+        "quick": {"faces": 2000, "sums": 200},
         "colab": {"faces": 20_000, "sums": 1000},
         "full": {"faces": 20_000, "sums": 1000},
     },

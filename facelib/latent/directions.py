@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.svm import LinearSVC
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ def svm_direction(
     Raises:
         ValueError: as `mean_direction` does, and for a penalty that is not positive.
     """
+    from sklearn.svm import LinearSVC  # takes seconds, which paths and sums need not wait for
+
     z, has, finds = _split(z, has, held_out, seed)
     if penalty <= 0:
         raise ValueError(f"penalty must be positive, got {penalty}.")

@@ -75,8 +75,14 @@ def handle(browser):
     return browser.find_element(By.CSS_SELECTOR, ".widget-slider [role=slider]")
 
 
-def test_each_slider_shows_one_picture(chapter):
-    assert len(shown(chapter)) == len(chapter.find_elements(By.CSS_SELECTOR, ".widget-slider")) >= 1
+def test_each_widget_shows_one_picture(chapter):
+    """A board has several sliders and one picture."""
+    widgets = chapter.find_elements(By.CSS_SELECTOR, ".jupyter-widgets.widget-vbox:has(> .widget-slider)")
+    pictures = [
+        [image for image in widget.find_elements(By.CSS_SELECTOR, "img") if image.is_displayed()] for widget in widgets
+    ]
+    assert len(widgets) >= 1 and [len(seen) for seen in pictures] == [1] * len(widgets)
+    assert len(shown(chapter)) == len(widgets)
 
 
 def test_keyboard_moves_the_slider(chapter):
@@ -160,3 +166,24 @@ def test_no_request_leaves_the_machine(browser, site, root):
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     # The theme calls a first visit, with no theme chosen, an error.
     assert not [message for message in severe if "favicon" not in message and "invalid theme mode" not in message]
+
+
+def test_every_slider_of_a_board_moves_its_picture(browser, site):
+    browser.get(f"{site}/chapters/07_arithmetic.html")
+    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
+    knobs = {
+        knob.get_attribute("aria-label"): knob
+        for knob in browser.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]")
+    }
+
+    def picture(b):
+        return [alt for alt in shown(b) if "smile: " in alt][0]
+
+    # In turns, so that each has to find the others where they were left.
+    for name, key in [("smile", Keys.ARROW_RIGHT), ("glasses", Keys.ARROW_RIGHT), ("man", Keys.ARROW_LEFT)]:
+        for press in (key, Keys.ARROW_LEFT if key == Keys.ARROW_RIGHT else Keys.ARROW_RIGHT, key):
+            before = picture(browser)
+            knobs[name].send_keys(press)
+            WebDriverWait(browser, 5).until(lambda b, before=before: picture(b) != before)
+            for knob in ("smile", "man", "glasses"):
+                assert f"{knob}: {knobs[knob].get_attribute('aria-valuetext')}" in picture(browser)

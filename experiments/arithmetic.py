@@ -37,6 +37,7 @@ from facelib.latent import (
     lerp,
     mean_direction,
     pca_directions,
+    random_direction,
     read_samples,
     scorecard,
     sefa_directions,
@@ -54,14 +55,12 @@ MODELS = {
 }
 MAN = 1  # class of the conditional GAN; 0 are women
 ATTRIBUTE = "Smiling"
-METHODS = ("means", "SVM", "SVM on tails", "best of 20 SeFa", "best of 20 PCA")
+METHODS = ("means", "SVM", "SVM on tails", "best of 20 SeFa", "best of 20 PCA", "best of 20 random")
 STEPS = (1.0, 2.0, 3.0, 4.0, 5.0)
 SEEDS = (0, 1, 2)
 FACES = 4000  # that a direction is found from
 MOVED = 300  # faces that are moved, sums, and pairs
 AVERAGED = (1, 3, 10, 30, 100)
-# Two classifiers agree on so many of a model's faces about an attribute that its pictures can be said to show.
-LEGIBLE = 0.9
 
 
 @dataclass
@@ -105,14 +104,21 @@ def direction_of(method: str, about: Subject, attribute: str):
     if method == "SVM on tails":
         rows, has = tails(about.has[attribute], 0.2)
         return svm_direction(z[rows], has), z[rows], has
-    pictures = about.decode_z.decode(z)[:1000, ::4, ::4]
-    components = sefa_directions(about.model, 20) if "SeFa" in method else pca_directions(z[:1000], pictures, 20)
-    return max((as_direction(c, z, has) for c in components), key=lambda d: d.accuracy), z, has
+    if "SeFa" in method:
+        components = sefa_directions(about.model, 20)
+    elif "PCA" in method:
+        components = pca_directions(z[:1000], about.decode_z.decode(z)[:1000, ::4, ::4], 20)
+    else:
+        components = [random_direction(z.shape[1], seed=i) for i in range(20)]
+    # Chosen by one half of the faces, judged by the other.
+    half = len(z) // 2
+    chosen = max(components, key=lambda component: as_direction(component, z[:half], has[:half]).accuracy)
+    return as_direction(chosen, z[half:], has[half:]), z, has
 
 
 def measure_directions(about: Subject, scorer, real: np.ndarray) -> pd.DataFrame:
     rows = []
-    has, legible = about.has > 0.5, legible_of(about, scorer)
+    has = about.has > 0.5
     others = [other for other in has if other != ATTRIBUTE and 20 < has[other].sum() < FACES - 20]
     directions = {}
     for method in METHODS:
@@ -128,23 +134,15 @@ def measure_directions(about: Subject, scorer, real: np.ndarray) -> pd.DataFrame
     card = scorecard(
         about.decode_moved, about.moved, {"|".join(d): v for d, v in directions.items()}, scorer, STEPS, **how
     )
-    for (method, conditioned_on), direction in directions.items():
-        name = f"{method}|{conditioned_on}"
-        table = card.rows[card.rows["direction"] == name].drop(columns="direction")
-        shown = card.flips.loc[name, legible].drop(columns=ATTRIBUTE, errors="ignore")
-        table["leakage_legible"], table["leaks_to_legible"] = shown.max(axis=1).values, shown.idxmax(axis=1).values
-        table.insert(0, "conditioned", conditioned_on)
+    named = {f"{method}|{conditioned_on}": direction for (method, conditioned_on), direction in directions.items()}
+    for name, part in card.rows.groupby("direction", sort=False):
+        method, _, conditioned_on = name.partition("|")
+        table = part.drop(columns="direction")
+        table.insert(0, "conditioned", conditioned_on or "nothing")
         table.insert(0, "method", method)
-        rows.append(table.assign(legible=len(legible), faces=card.n, accuracy=direction.accuracy))
+        accuracy = named[name].accuracy if name in named else np.nan
+        rows.append(table.assign(faces=card.n, accuracy=accuracy))
     return pd.concat(rows)
-
-
-def legible_of(about: Subject, scorer) -> list[str]:
-    """Attributes that finder and scorer agree on: what a model does not draw clearly cannot leak, but seems to."""
-    images = about.decode_moved.decode(about.moved)
-    one, other = (reader.probabilities(images) > 0.5 for reader in (scorer, weights.load("finder-synthetic-64")))
-    agree = (one == other).mean(axis=0)
-    return [name for name, share in zip(scorer.attributes, agree, strict=True) if share >= LEGIBLE]
 
 
 def measure_averaging(about: Subject, scorer, real: FaceSet) -> pd.DataFrame:
@@ -187,10 +185,10 @@ def pools(about: Subject) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def measure_paths(about: Subject, real: np.ndarray) -> pd.DataFrame:
     rng, rows, real_features = np.random.default_rng([about.seed, 9]), [], features_of(real)
     # Pairs of equal labels, where there are any: these alternate.
-    halves = np.arange(MOVED).reshape(-1, 2)
-    starts = about.moved[halves[rng.permutation(len(halves))].ravel()]
+    twos = rng.permutation(np.arange(MOVED).reshape(-1, 2))
+    starts, ends = about.moved[np.roll(twos, 1, axis=0).ravel()], about.moved[twos.ravel()]
     for path in (lerp, slerp):
-        ways = np.stack([path(a, b, 9) for a, b in zip(starts, about.moved, strict=True)], axis=1)
+        ways = np.stack([path(a, b, 9) for a, b in zip(starts, ends, strict=True)], axis=1)
         for t, z in zip(np.linspace(0, 1, 9), ways, strict=True):
             images = about.decode_moved.decode(z)
             row = {"path": path.__name__, "t": t, "length": np.linalg.norm(z, axis=1).mean()}

@@ -28,6 +28,7 @@ def slider(
     alt: str,
     start: int | None = None,
     width: int = 640,
+    quality: int = 92,
 ) -> ipywidgets.VBox:
     """A slider over pictures.
 
@@ -38,13 +39,14 @@ def slider(
         alt: what the pictures show; the position's label is added to it.
         start: the first position shown; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
+        quality: of the JPEGs, up to 95; large pictures can do with less.
 
     Raises:
         ValueError: for fewer than two frames, labels that are not one a frame and all different, or no such start.
     """
     frames = list(frames)
     control, wide = _control(len(frames), labels, description, start, width)
-    screen = _screen(frames, control, alt, width)
+    screen = _screen(frames, control, alt, width, quality)
     return ipywidgets.VBox([control, screen], layout=wide)
 
 
@@ -120,6 +122,9 @@ def board(
     starts = [None] * len(counts) if start is None else list(start)
     if len(starts) != len(counts):
         raise ValueError(f"start must be {len(counts)} positions, one a slider, got {starts}.")
+    for name, labels in sliders.items():
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            raise ValueError(f"sliders[{name!r}] must name at least 2 different positions, got {list(labels)}.")
     controls = [
         _control(len(labels), labels, name, begin, width)[0]
         for (name, labels), begin in zip(sliders.items(), starts, strict=True)
@@ -195,11 +200,11 @@ def _control(n: int, labels: Sequence[str], description: str, start: int | None,
     return control, wide
 
 
-def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int):
+def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int, quality: int = 92):
     """The picture at which a slider stands."""
     labels, wide = [label for label, _ in control.options], {"width": "100%", "max_width": f"{width}px"}
     pictures = [
-        ipywidgets.HTML(_picture(frame, f"{alt} ({control.description}: {label})", width), layout=wide)
+        ipywidgets.HTML(_picture(frame, f"{alt} ({control.description}: {label})", width, quality), layout=wide)
         for frame, label in zip(frames, labels, strict=True)
     ]
     return _shown(pictures, control, control.index, wide)
@@ -216,11 +221,11 @@ def _shown(children: list, control, start: int, wide) -> ipywidgets.Widget:
     return screen
 
 
-def _picture(frame: np.ndarray, alt: str, width: int) -> str:
+def _picture(frame: np.ndarray, alt: str, width: int, quality: int = 92) -> str:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise ValueError(f"a frame must be uint8 (height, width, 3), got {frame.dtype} {frame.shape}.")
     buffer = io.BytesIO()
-    Image.fromarray(frame).save(buffer, "JPEG", quality=92, subsampling=0, optimize=True)
+    Image.fromarray(frame).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
     code = base64.b64encode(buffer.getvalue()).decode()
     return (
         f'<img alt="{html.escape(alt)}" src="data:image/jpeg;base64,{code}" '

@@ -37,7 +37,7 @@ def pca_directions(z: np.ndarray, features: np.ndarray | None = None, k: int = 5
     Args:
         z: (n, latent_dim).
         features: (n, ...), what the model makes of each z: activations, or pictures.
-        k: how many, at most latent_dim.
+        k: how many, at most latent_dim and n - 1. Memory grows with n², where there are features.
 
     Returns:
         float32 (k, latent_dim), of length 1; signs as of `sefa_directions`.
@@ -50,7 +50,7 @@ def pca_directions(z: np.ndarray, features: np.ndarray | None = None, k: int = 5
         raise ValueError(f"z must have shape (n, latent_dim) with n of at least 2, got {z.shape}.")
     if features is not None and len(features) != len(z):
         raise ValueError(f"features must be one row for each of the {len(z)} z, got {len(features)}.")
-    _check_k(k, min(z.shape))
+    _check_k(k, min(len(z) - 1, z.shape[1]))
     centred = z - z.mean(axis=0)
     if features is None:
         return _signed(np.linalg.svd(centred, full_matrices=False)[2][:k])
@@ -58,7 +58,7 @@ def pca_directions(z: np.ndarray, features: np.ndarray | None = None, k: int = 5
     features = features - features.mean(axis=0)
     # Rows by rows: pictures have more values than there are of them.
     values, vectors = np.linalg.eigh(features @ features.T)
-    _check_k(k, int((values > values[-1] * 1e-10).sum()))
+    _check_k(k, int((values > max(values[-1] * 1e-10, 0)).sum()), "the features vary in no more ways")
     coordinates = vectors[:, ::-1][:, :k]
     return _signed(np.linalg.lstsq(coordinates, centred, rcond=None)[0])
 
@@ -80,9 +80,9 @@ def first_dense(model) -> np.ndarray:
     )
 
 
-def _check_k(k: int, most: int) -> None:
+def _check_k(k: int, most: int, why: str = "") -> None:
     if not 1 <= k <= most:
-        raise ValueError(f"k must lie between 1 and {most}, got {k}.")
+        raise ValueError(f"k must lie between 1 and {most}, got {k}{why and f': {why}'}.")
 
 
 def _signed(vectors: np.ndarray) -> np.ndarray:

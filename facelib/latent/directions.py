@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Direction:
     """A unit vector, and the plane across it that tells faces with the attribute from those without.
 
@@ -22,6 +22,7 @@ class Direction:
         accuracy: balanced accuracy of that rule on faces that did not find it; 0.5 is chance.
         spread: distance between the two classes' means along the vector.
         seed: of the split into faces that find and faces that judge.
+        held_out: share of the faces that judged.
     """
 
     vector: np.ndarray
@@ -29,6 +30,7 @@ class Direction:
     accuracy: float
     spread: float
     seed: int
+    held_out: float
 
 
 def mean_direction(z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, seed: int = 0) -> Direction:
@@ -41,13 +43,14 @@ def mean_direction(z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, see
         seed: of that split.
 
     Raises:
-        ValueError: if lengths differ, a class has fewer than four faces, or both have the same mean.
+        ValueError: if lengths differ, `has` is not true or false, a class has fewer than four faces, or both have the
+            same mean.
     """
     z, has, finds = _split(z, has, held_out, seed)
     vector = z[finds & has].mean(axis=0) - z[finds & ~has].mean(axis=0)
     if not vector.any():
         raise ValueError("the faces with and without the attribute have the same mean z: there is no direction.")
-    return _judged(vector, z, has, finds, seed)
+    return _judged(vector, z, has, finds, held_out, seed)
 
 
 def svm_direction(
@@ -73,7 +76,7 @@ def svm_direction(
     vector, length = machine.coef_[0], np.linalg.norm(machine.coef_)
     if length == 0:
         raise ValueError("no plane tells the faces with the attribute from those without: there is no direction.")
-    return _judged(vector, z, has, finds, seed, intercept=-float(machine.intercept_[0]) / length)
+    return _judged(vector, z, has, finds, held_out, seed, intercept=-float(machine.intercept_[0]) / length)
 
 
 def as_direction(
@@ -94,7 +97,7 @@ def as_direction(
         raise ValueError(f"vector must be {z.shape[1]} finite numbers, not all zero, got shape {vector.shape}.")
     along = z[finds] @ vector
     sign = -1 if along[has[finds]].mean() < along[~has[finds]].mean() else 1
-    return _judged(sign * vector, z, has, finds, seed)
+    return _judged(sign * vector, z, has, finds, held_out, seed)
 
 
 def conditioned(
@@ -102,8 +105,6 @@ def conditioned(
     others: Sequence[Direction | np.ndarray],
     z: np.ndarray,
     has: np.ndarray,
-    *,
-    held_out: float = 0.3,
 ) -> Direction:
     """What is left of a direction at right angles to all others: along it their rules do not change their answer.
 
@@ -113,23 +114,23 @@ def conditioned(
     Args:
         direction: of the attribute that is to change.
         others: of those that are to stay, directions or vectors (latent_dim,).
-        z, has: what judges the new one, as of `mean_direction`; split by the direction's own seed.
-        held_out: as of `mean_direction`.
+        z, has: the faces that found the direction. They are split as they were for it; the intercept of the new one
+            lies half-way between the classes, whatever it was before.
 
     Raises:
         ValueError: as `mean_direction` does, for others of another length, and if nothing is left.
     """
-    z, has, finds = _split(z, has, held_out, direction.seed)
+    z, has, finds = _split(z, has, direction.held_out, direction.seed)
     vectors = [np.asarray(getattr(other, "vector", other), np.float64) for other in others]
-    if any(vector.shape != direction.vector.shape for vector in vectors):
-        raise ValueError(f"others must have the direction's {len(direction.vector)} values.")
+    if any(vector.shape != direction.vector.shape for vector in (z[0], *vectors)):
+        raise ValueError(f"z and others must have the direction's {len(direction.vector)} values.")
     vector = direction.vector.astype(np.float64)
     if vectors:
         basis = np.stack(vectors, axis=1)
         vector = vector - basis @ np.linalg.lstsq(basis, vector, rcond=None)[0]
     if np.linalg.norm(vector) < 1e-4:
         raise ValueError(f"nothing is left of the direction at right angles to the {len(vectors)} others.")
-    return _judged(vector, z, has, finds, direction.seed)
+    return _judged(vector, z, has, finds, direction.held_out, direction.seed)
 
 
 def random_direction(latent_dim: int, seed: int = 0) -> np.ndarray:
@@ -140,7 +141,10 @@ def random_direction(latent_dim: int, seed: int = 0) -> np.ndarray:
 
 def _split(z, has, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """z as float64, has as bool, and which faces find a direction; the others judge it."""
-    z, has = np.asarray(z, np.float64), np.asarray(has, bool)
+    z, has = np.asarray(z, np.float64), np.asarray(has)
+    if not np.isin(has, (0, 1)).all():
+        raise ValueError("has must be true or false for each face; of probabilities, pass probability > 0.5.")
+    has = has.astype(bool)
     if z.ndim != 2 or has.shape != (len(z),):
         raise ValueError(f"z must be (n, latent_dim) and has (n,), got {z.shape} and {has.shape}.")
     if not 0 < held_out < 1:
@@ -155,7 +159,7 @@ def _split(z, has, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, 
     return z, has, finds
 
 
-def _judged(vector, z, has, finds, seed: int, intercept: float | None = None) -> Direction:
+def _judged(vector, z, has, finds, held_out: float, seed: int, intercept: float | None = None) -> Direction:
     """A vector as a Direction: half-way between the classes by those that find, judged by the others."""
     vector = vector / np.linalg.norm(vector)
     along = z @ vector
@@ -163,4 +167,5 @@ def _judged(vector, z, has, finds, seed: int, intercept: float | None = None) ->
     intercept = (with_ + without) / 2 if intercept is None else intercept
     says = along > intercept
     accuracy = (says[~finds & has].mean() + (~says[~finds & ~has]).mean()) / 2
-    return Direction(vector.astype(np.float32), float(intercept), float(accuracy), float(with_ - without), seed)
+    spread = float(with_ - without)
+    return Direction(vector.astype(np.float32), float(intercept), float(accuracy), spread, seed, held_out)

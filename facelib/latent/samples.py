@@ -20,13 +20,10 @@ class Given:
     model: object
     labels: object
 
-    @property
-    def latent_dim(self) -> int:
-        return self.model.latent_dim
-
-    @property
-    def generator(self):
-        return self.model.generator
+    def __getattr__(self, name: str):
+        if name in ("model", "labels"):
+            raise AttributeError(name)
+        return getattr(self.model, name)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         return self.model.decode(z, self.labels)
@@ -59,7 +56,7 @@ def tails(probability: np.ndarray, share: float = 0.2) -> tuple[np.ndarray, np.n
 
     Args:
         probability: (n,), as in a column of `read_samples`.
-        share: of the faces, at each end.
+        share: of the faces, at each end; no more than have the attribute, or some at the upper end do not.
 
     Returns:
         rows, int (2k,), and bool (2k,).
@@ -70,7 +67,8 @@ def tails(probability: np.ndarray, share: float = 0.2) -> tuple[np.ndarray, np.n
     probability = np.asarray(probability)
     if not 0 < share <= 0.5:
         raise ValueError(f"share must lie in (0, 0.5], got {share}.")
-    k = int(share * len(probability))
+    k = round(share * len(probability))
+    k = min(k, len(probability) // 2)
     if not k:
         raise ValueError(f"share = {share} of {len(probability)} faces is none.")
     order = np.argsort(probability, kind="stable")

@@ -33,14 +33,16 @@ class Scorecard:
             - `random`: the same share after as long a step in a random direction, another one for each face;
             - `leakage`: the largest share of faces whose answer to any one other attribute changed, and `leaks_to`,
               which it is;
-            - `kept`: how alike their face features are before and after, as correlation across faces: 1 if nothing
-              changed, about 0 between strangers. The features are those of a detector (MTCNN's O-Net), which was never
+            - `kept`: how alike their face features are before and after: the cosine between the two, each feature
+              counted from its mean over the unmoved faces, in its standard deviations. 1 if nothing changed, about 0
+              between strangers. The features are those of a detector (MTCNN's O-Net), which was never
               taught who is who: not identity;
             - `frechet`: by how much the edited faces are farther from real ones than the faces that they were made of,
               in Fréchet face distance; missing without real faces;
             - `length`: mean change of ‖z‖;
 
-            each of these but the names with `_low` and `_high`, the ends of its 95 % interval.
+            each of these but the names with `_low` and `_high`, the ends of its 95 % interval: Wilson's for shares, of
+            which a bootstrap has no width at 0 and 1, and by the bootstrap over faces for the others.
         flips: DataFrame of the shares of faces whose answer changed: (direction, step) → a column an attribute.
         n: faces.
     """
@@ -49,15 +51,28 @@ class Scorecard:
     flips: pd.DataFrame
     n: int
 
-    def matrix(self, steps: Mapping[str, float] | float) -> pd.DataFrame:
-        """Direction moved along × attribute changed, at one step for all directions or one for each."""
-        names = [name for name in self.flips.index.unique(0)]
-        steps = {name: steps for name in names} if not isinstance(steps, Mapping) else steps
-        return pd.DataFrame({name: self.flips.loc[(name, steps[name])] for name in names if name in steps}).T
+    def matrix(self, step: float) -> pd.DataFrame:
+        """Direction moved along × attribute changed, after a step.
+
+        Raises:
+            ValueError: for a step that was not measured.
+        """
+        steps = self.flips.index.unique("step").tolist()
+        if step not in steps:
+            raise ValueError(f"step must be one of those measured, {steps}, got {step}.")
+        return self.flips.xs(step, level="step")
 
     def best(self, direction: str, most_leakage: float = 0.1) -> pd.Series:
-        """The row of the step with most success among those that leak at most so much; of all, if none does."""
-        rows = self.rows[self.rows["direction"] == direction]
+        """The row of the step with most success among those that leak at most so much; of all, if none does.
+
+        Raises:
+            ValueError: for a direction that was not measured.
+        """
+        rows = self.rows.dropna(subset="success")
+        names = rows["direction"].unique().tolist()
+        if direction not in names:
+            raise ValueError(f"direction must be one of those measured, {names}, got {direction!r}.")
+        rows = rows[rows["direction"] == direction]
         tidy = rows[rows["leakage"] <= most_leakage]
         rows = tidy if len(tidy) else rows
         return rows.loc[rows["success"].idxmax()]
@@ -165,7 +180,7 @@ class _Faces:
 
 
 def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Correlation of two faces' features, each feature counted from its mean over the faces: (n,)."""
+    """Cosine between two faces' features, standardised by those of `a`: (n,)."""
     mean, spread = a.mean(axis=0), a.std(axis=0) + 1e-6
     a, b = (a - mean) / spread, (b - mean) / spread
     return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)
@@ -178,15 +193,16 @@ def _ends(name: str, estimate: Estimate) -> dict[str, float]:
 def _check(z, vectors, targets, names, steps, latent_dim: int) -> None:
     if z.ndim != 2 or z.shape[1] != latent_dim or len(z) < 2:
         raise ValueError(f"z must have shape (n, {latent_dim}) with n of at least 2, got {z.shape}.")
-    if not vectors or RANDOM in vectors or not set(targets.values()) <= set(names):
-        raise ValueError(
-            f"directions must be of attributes that the classifier knows, {names}; got {sorted(targets.values())}."
-        )
+    if not vectors or RANDOM in vectors:
+        raise ValueError(f"directions must be at least one, none of them called {RANDOM!r}, got {sorted(vectors)}.")
+    unknown = sorted(set(targets.values()) - set(names))
+    if unknown:
+        raise ValueError(f"directions must be of attributes that the classifier knows, {names}; got {unknown}.")
     for name, vector in vectors.items():
-        if vector.shape != (latent_dim,) or abs(np.linalg.norm(vector) - 1) > 1e-3:
+        if vector.shape != (latent_dim,) or not abs(np.linalg.norm(vector) - 1) <= 1e-3:
             raise ValueError(
                 f"directions[{name!r}] must have {latent_dim} values and length 1, got shape {vector.shape} and length "
                 f"{np.linalg.norm(vector):.3f}."
             )
-    if not steps or min(steps) <= 0:
+    if not steps or not all(0 < step < np.inf for step in steps):
         raise ValueError(f"steps must be positive, at least one, got {steps}.")

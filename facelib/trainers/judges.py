@@ -13,7 +13,8 @@ from facelib.metrics import as_judge
 from facelib.models import AttributeClassifier, Classifier
 from facelib.trainers.runs import Options, describe, finish, fit
 
-# Generators learn from the people of seed 0: nobody is seen by both, nor by the two kinds of classifier.
+# Generators learn from the drawn people of seed 0: nobody is seen by both, nor by the two kinds of classifier. Of
+# portraits there are no more: generators, finder and scorer learn from the same ones, the last two from other photos.
 SEED = 1
 ATTRIBUTES_SEED = 2
 # Of the portraits. The others are rules, not attributes (see facelib.data.rules).

@@ -13,6 +13,7 @@ from facelib import weights
 SMALL = {
     "ACGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "Accordion": {"image_size": 32, "width": 8},
+    "AttributeClassifier": {"attributes": ["Smiling", "Male"], "image_size": 32, "width": 8},
     "Classifier": {"image_size": 32, "classes": 3, "width": 8},
     "ConditionalDCGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
@@ -23,8 +24,9 @@ SMALL = {
 MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]
 
 
-# Those with a latent space to draw from; the accordion reconstructs only, the classifier draws nothing.
-LATENT = [model for model in MODELS if model not in (facelib.models.Accordion, facelib.models.Classifier)]
+# Those with a latent space to draw from; the accordion reconstructs only, the classifiers draw nothing.
+WITHOUT = (facelib.models.Accordion, facelib.models.AttributeClassifier, facelib.models.Classifier)
+LATENT = [model for model in MODELS if model not in WITHOUT]
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
@@ -47,7 +49,8 @@ def draw(model):
     if hasattr(model, "sample"):
         return model.sample(4, **asked(model))
     images = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
-    return model.reconstruct(images) if hasattr(model, "reconstruct") else model.classify(images)
+    answer = next(name for name in ("reconstruct", "probabilities", "classify") if hasattr(model, name))
+    return getattr(model, answer)(images)
 
 
 def test_it_is_a_keras_model_built_on_construction(any_model):

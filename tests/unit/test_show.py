@@ -147,8 +147,9 @@ def test_a_board_names_what_is_wrong():
         board(drawn, {name: [str(i) for i in range(30)] for name in "ab"}, alt="")
     with pytest.raises(ValueError, match="start must be 2 positions, one a slider, got"):
         board(drawn, SLIDERS, alt="", start=[1])
-    with pytest.raises(ValueError, match="labels must be 2 different texts"):
-        board(drawn, {"smile": ["a", "a"]}, alt="")
+    for labels in (["a", "a"], ["a"]):
+        with pytest.raises(ValueError, match=r"sliders\['smile'\] must name at least 2 different positions"):
+            board(drawn, {"smile": labels}, alt="")
     with pytest.raises(ValueError, match="a frame must be uint8"):
         board(lambda i: np.zeros((8, 8)), {"smile": ["a", "b"]}, alt="")
 

@@ -27,7 +27,7 @@ class Scorecard:
     Attributes:
         rows: a DataFrame with one row for each direction and step, `RANDOM` first, and the columns
 
-            - `direction` and `step`, in units of z;
+            - `direction` and `step`, in units of z. Of `RANDOM` there are no `success` and `random`;
             - `success`: share of faces whose answer to the direction's attribute changed. Each moves to the side where
               it was not: those that had the attribute, against the direction;
             - `random`: the same share after as long a step in a random direction, another one for each face;
@@ -141,8 +141,9 @@ def scorecard(
             others = shares.drop(targets[name])
             row |= _ends("success", wilson(shares[targets[name]], len(z)))
             row |= _ends("random", wilson(flips[RANDOM, step][targets[name]], len(z)))
-        if len(others):
-            row |= _ends("leakage", wilson(others.max(), len(z))) | {"leaks_to": others.idxmax()}
+        nowhere = Estimate(0.0, 0.0, 0.0, len(z))  # where the classifier knows one attribute only
+        row |= _ends("leakage", wilson(others.max(), len(z)) if len(others) else nowhere)
+        row["leaks_to"] = others.idxmax() if len(others) else ""
         row |= compare(after)
         row |= _ends("length", bootstrap(np.linalg.norm(moved, axis=1) - np.linalg.norm(z, axis=1), seed=seed))
         rows.append(row)

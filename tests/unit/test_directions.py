@@ -214,6 +214,17 @@ def test_a_direction_of_the_wrong_sign_changes_nothing_that_it_should(z):
     assert card.best("b")["success"] < 0.02 and card.best("b")["leakage"] == 0
 
 
+def test_a_classifier_of_one_attribute_sees_no_leakage(z):
+    class One(Reader):
+        attributes = ("a",)
+
+        def probabilities(self, images):
+            return super().probabilities(images)[:, :1]
+
+    best = scorecard(Bars(), z, {"a": np.eye(DIM)[0]}, One(), [2.0], features=bars_of).best("a")
+    assert best["leakage"] == 0 and best["leaks_to"] == "" and best["success"] > 0.8
+
+
 def test_intervals_narrow_with_the_faces(z):
     def width(n):
         row = scorecard(Bars(), z[:n], {"b": np.eye(DIM)[1]}, Reader(), [1.0], features=bars_of).best("b")

@@ -68,6 +68,16 @@ _ATTRIBUTES_FULL = {"image_size": 64, "width": 96, "faces": 12_000, "epochs": 6,
 _ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1500, "epochs": 8, "batch_size": 32}
 # The finder's layers are five times as quick, and take longer to learn.
 _FINDER_FULL = _ATTRIBUTES_FULL | {"epochs": 24}
+_ENCODER_FULL = {
+    "generator": "dcgan-light-{dataset}-64",
+    "image_size": 64,
+    "width": 128,
+    "learning_rate": 1e-3,
+    "faces": 20_000,
+    "epochs": 24,
+    "batch_size": 64,
+}
+_ENCODER_QUICK = _ENCODER_FULL | {"generator": "dcgan-small-{dataset}-32", "image_size": 32, "width": 64, "faces": 2000}
 _VAE_FULL = {"image_size": 80, "latent_dim": 256, "width": 128, "beta": 1.0, "learning_rate": 2.5e-3, "batch_size": 32}
 
 SETTINGS = {
@@ -137,6 +147,8 @@ SETTINGS = {
         "colab": _FAMILY_FULL | {"epochs": 20},
         "full": _FAMILY_FULL | {"epochs": 100},
     },
+    # What guesses the z of a generator: see facelib.models.LatentEncoder.
+    "encoder": {"quick": _ENCODER_QUICK | {"epochs": 8}, "colab": _ENCODER_FULL, "full": _ENCODER_FULL},
     # What judges conditional models: see facelib.models.Classifier.
     "judge": {
         "quick": {"image_size": 32, "width": 32, "faces": 1500, "epochs": 4, "batch_size": 32},

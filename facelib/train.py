@@ -22,6 +22,7 @@ MODELS = (
     "dcgan",
     "dcgan-light",
     "dcgan-small",
+    "encoder",
     "finder",
     "judge",
     "scorer",

@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from facelib.latent.directions import Direction
-from facelib.metrics import Estimate, Statistics, bootstrap, extract, frechet_distance, wilson
+from facelib.metrics import Estimate, Statistics, bootstrap, extract, frechet_distance, likeness, wilson
 
 RANDOM = "random"
 RESAMPLES = 20  # of the Fréchet distance, each of which costs a decomposition: enough for a standard error
@@ -165,7 +165,7 @@ class _Faces:
 
     def __call__(self, after: np.ndarray) -> dict[str, float]:
         after = self._of(after)
-        result = _ends("kept", bootstrap(_alike(self.before, after), seed=self.seed))
+        result = _ends("kept", bootstrap(likeness(self.before, after), seed=self.seed))
         if self.real is not None:
             change = frechet_distance(self.real, after) - self.distance
             changes = [
@@ -178,13 +178,6 @@ class _Faces:
 
     def _of(self, images: np.ndarray) -> np.ndarray:
         return extract(images, self.features, progress=False).values
-
-
-def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine between two faces' features, standardised by those of `a`: (n,)."""
-    mean, spread = a.mean(axis=0), a.std(axis=0) + 1e-6
-    a, b = (a - mean) / spread, (b - mean) / spread
-    return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)
 
 
 def _ends(name: str, estimate: Estimate) -> dict[str, float]:

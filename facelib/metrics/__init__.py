@@ -8,6 +8,7 @@ from facelib.metrics.frechet import frechet_distance, trace_of_root
 from facelib.metrics.inception_score import ClassScore, inception_score
 from facelib.metrics.intervals import Estimate, bootstrap, proportion, wilson
 from facelib.metrics.kernel import kernel_distance
+from facelib.metrics.likeness import likeness
 from facelib.metrics.neighbours import Coverage, memorization, nearest, precision_recall
 from facelib.metrics.reconstruction import grid_power, psnr, sharpness, ssim
 from facelib.metrics.score import Score
@@ -36,6 +37,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "kid",
+    "likeness",
     "memorization",
     "nearest",
     "precision_recall",

@@ -7,6 +7,7 @@ from facelib.models.classifier import Classifier
 from facelib.models.conditional import ConditionalDCGAN
 from facelib.models.dcgan import DCGAN
 from facelib.models.infogan import InfoGAN
+from facelib.models.latent_encoder import LatentEncoder
 from facelib.models.two_n_gan import TwoNGAN
 from facelib.models.vae import VAE
 
@@ -19,5 +20,6 @@ __all__ = [
     "Classifier",
     "ConditionalDCGAN",
     "InfoGAN",
+    "LatentEncoder",
     "TwoNGAN",
 ]

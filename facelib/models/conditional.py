@@ -109,6 +109,10 @@ class Conditional(DCGAN):
         z, labels = inputs
         return self.sampler([z, *columns(labels)], training=training)
 
+    def render(self, z, labels=None):
+        """z (n, latent_dim), labels → images in [-1, 1]: `decode` as tensors, for gradients to go through."""
+        return self.call((z, labels))
+
     def fit(self, faces: FaceSet | np.ndarray, labels: np.ndarray | Labels | None = None, **kwargs):
         """Train on faces and a label each; the rest as of `DCGAN.fit`.
 

@@ -13,11 +13,12 @@ import numpy as np
 from keras import layers
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
-from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
+from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal, uniform
 from facelib.models.layers import ToRGB, check_initializer, check_upsampling, doubled, first_weights
 from facelib.training.adversarial import Adversarial
 
 SLOPE = 0.2  # of LeakyReLU below zero
+PRIORS = {"normal": standard_normal, "uniform": uniform}
 VERDICT = {"logit": 1}  # what a discriminator gives: above 0 for "real"
 Initializers = Callable[..., keras.initializers.Initializer]  # another one at each call
 
@@ -166,6 +167,7 @@ class DCGAN(Adversarial):
             the usual ones, what z varies is a third at each doubling unless BatchNorm restores it: young networks draw
             one grey picture.
         dropout: before the discriminator's last layer. The seed's table does not give its rate; 0.4 is our choice.
+        prior: what z is drawn from, "normal" N(0, I) or "uniform" in [-1, 1], as in seed 004.
         seed: of the initial weights and of the noise.
 
     Raises:
@@ -183,6 +185,7 @@ class DCGAN(Adversarial):
         upsampling: str = "transposed",
         initializer: str = "glorot",
         dropout: float = 0.4,
+        prior: str = "normal",
         seed: int = 0,
     ):
         super().__init__(name=type(self).__name__.lower())
@@ -198,8 +201,10 @@ class DCGAN(Adversarial):
             raise ValueError(f"kernel_size must be at least 2 (the stride), got {kernel_size}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}.")
+        if prior not in PRIORS:
+            raise ValueError(f"prior must be one of {sorted(PRIORS)}, got {prior!r}.")
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width
-        self.light, self.kernel_size, self.dropout = light, kernel_size, dropout
+        self.light, self.kernel_size, self.dropout, self.prior = light, kernel_size, dropout, prior
         self.upsampling, self.initializer = check_upsampling(upsampling), check_initializer(initializer)
         self.generator, self.discriminator = self._build_generator(seed), self._build_discriminator(seed + 1)
         self._ready(seed)
@@ -226,11 +231,26 @@ class DCGAN(Adversarial):
     def get_config(self) -> dict:
         # What the first weights were, seed and initializer, is past when a model is loaded.
         names = ("image_size", "latent_dim", "width", "light", "kernel_size", "upsampling", "dropout")
-        return {name: getattr(self, name) for name in names}
+        # The usual prior stays out: cards of older weights do not name it.
+        prior = {"prior": self.prior} if self.prior != "normal" else {}
+        return {name: getattr(self, name) for name in names} | prior
 
     def call(self, z, training=False):
         """(n, latent_dim) → images (n, size, size, 3) in [-1, 1]."""
         return self.sampler(z, training=training)
+
+    def draw_noise(self, n, values: int):
+        if self.prior == "normal":
+            return super().draw_noise(n, values)
+        return keras.random.uniform((n, values), -1.0, 1.0, seed=self.noise)
+
+    def render(self, z, labels=None):
+        """z (n, latent_dim) → images in [-1, 1]: `decode` as tensors, for gradients to go through."""
+        return self.sampler(z, training=False)
+
+    def logits(self, images, labels=None):
+        """Images in [-1, 1] → logits (n,): `judge` as tensors, for gradients to go through."""
+        return self.realness(self.discriminate(images, labels, training=False))[:, 0]
 
     def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
         """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
@@ -247,8 +267,8 @@ class DCGAN(Adversarial):
         return self.discriminate(to_float(images), None, training=False)
 
     def latent(self, n: int, seed: int = 0) -> np.ndarray:
-        """z as in training: float32 (n, latent_dim), here ~ N(0, I)."""
-        return standard_normal(n, self.latent_dim, seed)
+        """z as in training, from the prior: float32 (n, latent_dim)."""
+        return PRIORS[self.prior](n, self.latent_dim, seed)
 
     def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
         """`n` faces from z as in training: uint8 (n, size, size, 3); the same seed gives the same faces."""

@@ -16,7 +16,7 @@ from keras import ops
 from facelib.data.faceset import FaceSet
 from facelib.models.acgan import class_loss
 from facelib.models.dcgan import DCGAN, VERDICT
-from facelib.models.latent import check_images, in_batches, standard_normal
+from facelib.models.latent import check_images, in_batches
 
 
 class InfoGAN(DCGAN):
@@ -81,7 +81,7 @@ class InfoGAN(DCGAN):
 
     def draw(self, n, labels=None):
         """z, and its part that has to be guessed (n, categories · values + codes)."""
-        noise = keras.random.normal((n, self.noise_dim), seed=self.noise)
+        noise = self.draw_noise(n, self.noise_dim)
         parts = [
             ops.one_hot(keras.random.randint((n,), 0, k, seed=self.noise), k, dtype="float32") for k in self.categories
         ]
@@ -124,7 +124,7 @@ class InfoGAN(DCGAN):
         Raises:
             ValueError: for categories or codes that do not fit.
         """
-        noise = standard_normal(n, self.latent_dim, seed)[:, : self.noise_dim]
+        noise = super().latent(n, seed)[:, : self.noise_dim]
         rng = np.random.default_rng([seed, 1])
         drawn = np.stack([rng.integers(k, size=n) for k in self.categories], axis=1) if self.categories else None
         numbers = rng.uniform(-1, 1, (n, self.codes)).astype(np.float32)

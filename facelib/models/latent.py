@@ -23,9 +23,19 @@ def seeded_initializer(seed: int) -> Callable[..., keras.initializers.Initialize
 
 def standard_normal(n: int, latent_dim: int, seed: int) -> np.ndarray:
     """z ~ N(0, I), float32 (n, latent_dim). Models of equal `latent_dim` get the same z from the same seed."""
+    _check_count(n)
+    return np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32)
+
+
+def uniform(n: int, latent_dim: int, seed: int) -> np.ndarray:
+    """z from the cube [-1, 1]^latent_dim, float32 (n, latent_dim)."""
+    _check_count(n)
+    return 2 * np.random.default_rng(seed).random((n, latent_dim), dtype=np.float32) - 1
+
+
+def _check_count(n: int) -> None:
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}.")
-    return np.random.default_rng(seed).standard_normal((n, latent_dim), dtype=np.float32)
 
 
 def check_z(z: np.ndarray, latent_dim: int, labels=None) -> np.ndarray:

@@ -125,9 +125,17 @@ class VAE(Autoencoder):
         """Faces through encoder and decoder, without noise: uint8 in, uint8 out."""
         return self.decode(self.encode(images))
 
+    def render(self, z, labels=None):
+        """z (n, latent_dim) → images in [-1, 1]: `decode` as tensors, for gradients to go through."""
+        return self.decoder(z, training=False)
+
+    def latent(self, n: int, seed: int = 0) -> np.ndarray:
+        """z from the prior N(0, I): float32 (n, latent_dim)."""
+        return standard_normal(n, self.latent_dim, seed)
+
     def sample(self, n: int, seed: int = 0, labels=None) -> np.ndarray:
         """`n` faces from z ~ N(0, I): uint8 (n, size, size, 3); the same seed gives the same faces."""
-        return self.decode(standard_normal(n, self.latent_dim, seed), labels)
+        return self.decode(self.latent(n, seed), labels)
 
 
 def kl_divergence(mean, log_var):

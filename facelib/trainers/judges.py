@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
@@ -11,7 +10,7 @@ from facelib.data import FaceSet, load_faces, to_float, to_uint8
 from facelib.data.conditions import condition
 from facelib.metrics import as_judge
 from facelib.models import AttributeClassifier, Classifier
-from facelib.trainers.runs import Options, describe, finish, fit
+from facelib.trainers.runs import Options, decaying, describe, finish, fit
 
 # Generators learn from the drawn people of seed 0: nobody is seen by both, nor by the two kinds of classifier. Of
 # portraits there are no more: generators, finder and scorer learn from the same ones, the last two from other photos.
@@ -38,7 +37,7 @@ def train_judge(options: Options) -> dict:
     labels, truth = (condition(faces, "synthetic") for faces in (train, held_out))
     model = Classifier(sizes.image_size, labels.classes, architecture="pooled", width=sizes.width)
     steps = sizes.epochs * (len(train) // sizes.batch_size)
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.02)))
+    model.compile(decaying(2e-3, steps))
     name = options.weights_name
     checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size, labels=labels)
 
@@ -73,7 +72,7 @@ def train_attributes(options: Options) -> dict:
     model = AttributeClassifier(names, sizes.image_size, architecture=architecture, width=sizes.width)
     both = _augmented(train, seed=half)
     steps = sizes.epochs * (len(both) // sizes.batch_size)
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=0.02)))
+    model.compile(decaying(2e-3, steps))
     name = options.weights_name
     checkpoint = fit(model, name, both, options, vars(sizes), sizes.epochs, sizes.batch_size)
 

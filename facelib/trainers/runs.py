@@ -132,6 +132,11 @@ def faces_for(options: Options, sizes: SimpleNamespace) -> tuple[FaceSet, FaceSe
         raise ValueError(f"{error} Or give the faces: --faces.") from None
 
 
+def decaying(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Adam with cosine decay to a fiftieth."""
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.02))
+
+
 def fit(
     model,
     name: str,

@@ -49,8 +49,12 @@ class Adversarial(keras.Model):
     # What a member of the family may change. Images are (n, size, size, 3) in [-1, 1], z is (n, latent_dim).
 
     def draw(self, n, labels=None):
-        """What the generator starts from: n z ~ N(0, I), and labels (none here), given those of n real images."""
-        return keras.random.normal((n, self.latent_dim), seed=self.noise), None
+        """What the generator starts from: n z of its prior, and labels (none here), given those of n real images."""
+        return self.draw_noise(n, self.latent_dim), None
+
+    def draw_noise(self, n, values: int):
+        """(n, values) of the prior: N(0, I) unless a model has another."""
+        return keras.random.normal((n, values), seed=self.noise)
 
     def generate(self, z, labels):
         """z → images."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from facelib.backend import jit_compile
+
 BACKENDS = ("tensorflow", "jax")
 
 
@@ -77,6 +79,31 @@ def input_gradient(function: Callable, inputs):
     import jax
 
     return jax.grad(function)(inputs)
+
+
+def compiled(step: Callable, state: Sequence[keras.Variable]) -> Callable:
+    """A stateful step, compiled. Other variables than `state` that it reads must not change afterwards.
+
+    Args:
+        step: a function of tensors that returns tensors, and updates state.
+        state: every variable that it updates.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(step, jit_compile=bool(jit_compile()), autograph=False)
+
+    import jax
+
+    pure = jax.jit(lambda values, *arguments: stateless(step, [state], [values], *arguments))
+
+    def call(*arguments):
+        result, (after,) = pure([variable.value for variable in state], *arguments)
+        for variable, value in zip(state, after, strict=True):
+            variable.assign(value)
+        return result
+
+    return call
 
 
 def stateless(step: Callable, groups: Sequence[Sequence[keras.Variable]], values: Sequence[Sequence], *arguments):

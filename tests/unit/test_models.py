@@ -18,14 +18,20 @@ SMALL = {
     "ConditionalDCGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
     "InfoGAN": {"image_size": 32, "latent_dim": 8, "categories": (3, 2), "codes": 1, "width": 8},
+    "LatentEncoder": {"image_size": 32, "latent_dim": 8, "width": 8},
     "TwoNGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
     "VAE": {"image_size": 32, "latent_dim": 8, "width": 16},
 }
 MODELS = [getattr(facelib.models, name) for name in facelib.models.__all__]
 
 
-# Those with a latent space to draw from; the accordion reconstructs only, the classifiers draw nothing.
-WITHOUT = (facelib.models.Accordion, facelib.models.AttributeClassifier, facelib.models.Classifier)
+# Those with a latent space to draw from; the accordion reconstructs only, the others draw nothing.
+WITHOUT = (
+    facelib.models.Accordion,
+    facelib.models.AttributeClassifier,
+    facelib.models.Classifier,
+    facelib.models.LatentEncoder,
+)
 LATENT = [model for model in MODELS if model not in WITHOUT]
 
 
@@ -49,7 +55,7 @@ def draw(model):
     if hasattr(model, "sample"):
         return model.sample(4, **asked(model))
     images = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
-    answer = next(name for name in ("reconstruct", "probabilities", "classify") if hasattr(model, name))
+    answer = next(name for name in ("reconstruct", "probabilities", "classify", "encode") if hasattr(model, name))
     return getattr(model, answer)(images)
 
 

@@ -1,0 +1,33 @@
+"""How alike two faces are to a network that was trained on faces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facelib.metrics.features import check_features, check_pair
+
+
+def likeness(a, b, reference=None) -> np.ndarray:
+    """Cosine between the features of faces, row by row, each feature counted from its mean in its standard deviations.
+
+    1 for equal faces, about 0 between strangers. Without counting from the mean, what all faces have in common would
+    make every pair alike.
+
+    >>> one, other = np.eye(4), np.eye(4)[[0, 1, 3, 2]]
+    >>> likeness(one, other).round(2).tolist()
+    [1.0, 1.0, -0.33, -0.33]
+
+    Args:
+        a, b: (n, d) each, such as `extract(images, "onet")`. MTCNN's features were never taught who is who.
+        reference: features (m, d) that mean and standard deviation are taken from; `a` by default.
+
+    Raises:
+        ValueError: for features of other shapes, that are not finite or made in different ways.
+    """
+    a, b = check_pair(a, b, "a", "b", rows=1)
+    if len(a) != len(b):
+        raise ValueError(f"a and b must have as many rows, got {len(a)} and {len(b)}.")
+    reference = a if reference is None else check_features(reference, "reference")
+    mean, spread = reference.mean(axis=0), reference.std(axis=0) + 1e-6
+    a, b = (a - mean) / spread, (b - mean) / spread
+    return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)

@@ -298,8 +298,9 @@ class _Descent:
         parts, gradients = value_and_gradients(loss, [self.z], [self.z])
         self.optimizer.apply(gradients, [self.z])
         if self.in_cube:
-            border = ops.clip(self.z, -1.0, 1.0)
-            self.z.assign(border if drawn_anew is None else ops.where(ops.abs(self.z) > 1.0, drawn_anew, self.z))
+            z = ops.convert_to_tensor(self.z)
+            inside = ops.clip(z, -1.0, 1.0) if drawn_anew is None else ops.where(ops.abs(z) > 1.0, drawn_anew, z)
+            self.z.assign(inside)
         return parts
 
     def _losses(self, z, target, known, labels) -> tuple:
@@ -308,7 +309,8 @@ class _Descent:
         pictures = self.model.render(z) if labels is None else self.model.render(z, labels)
         error = pictures - target
         if self.block > 1:
-            error = ops.average_pool(error, self.block)
+            side, block = known.shape[1], self.block
+            error = ops.mean(ops.reshape(error, (-1, side, block, side, block, 3)), axis=(2, 4))
         distance = known * (ops.abs(error) if recipe.contextual == "l1" else ops.square(error))
         contextual = ops.sum(distance, axis=(1, 2, 3))
         if recipe.reduction == "mean":

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from facelib import results, weights
 from facelib.data import FaceSet, load_faces
 from facelib.latent import complete, discriminator_features, masks, project
-from facelib.metrics import extract, likeness, psnr, ssim, wilson
+from facelib.metrics import extract, likeness, proportion, psnr, ssim
 
 MODELS = {name: f"dcgan-light-{name}-64" for name in ("synthetic", "portraits")}
 SEEDS = (0, 1, 2)
@@ -111,7 +111,7 @@ def measure_recovery(dataset: str, seed: int, variant: str) -> pd.DataFrame:
     rows = []
     for step, there, pictures in zip(found.path_steps, found.path, found.frames(), strict=True):
         error = squared_error(pictures, images)
-        share = wilson(error < RECOVERED)
+        share = proportion(error < RECOVERED)
         cosine = (there * z).sum(axis=1) / (np.linalg.norm(there, axis=1) * np.linalg.norm(z, axis=1))
         row = {"step": step, "recovered": share.value, "recovered_low": share.low, "recovered_high": share.high}
         rows.append(row | {"median_squared_error": np.median(error), "cosine": cosine.mean(), "faces": FACES})
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     chosen = parser.parse_args()
     made = results.provenance("python experiments/projection.py")
-    todo = [(t, m, s, v) for t in chosen.tables for s, m, v in product(SEEDS, chosen.models, MEASURES[t][1])]
+    todo = [(t, m, s, v) for s, m, t in product(SEEDS, chosen.models, chosen.tables) for v in MEASURES[t][1]]
     for table, model, seed, variant in tqdm(todo, desc="measuring"):
         path = results.FOLDER / f"{table}.csv"
         before = [pd.read_csv(path, dtype={"commit": str})] if path.exists() else []

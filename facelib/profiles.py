@@ -140,6 +140,13 @@ SETTINGS = {
         "colab": {"faces": 10_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
         "full": {"faces": 20_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
     },
+    # Chapter 08: faces of the generator's own to find again, steps where λ is turned and pictures are completed, faces
+    # to find a direction from, faces that a small encoder learns from.
+    "projection": {
+        "quick": {"own": 24, "knob_steps": 100, "faces": 1500, "encoder_faces": 2000},
+        "colab": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
+        "full": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
+    },
     # Chapter 05's short run of a 2N-GAN. In few steps its average must keep up.
     "family": {
         "quick": _FAMILY_FULL

@@ -15,7 +15,8 @@ from math import prod
 
 import ipywidgets
 import numpy as np
-from PIL import Image
+from IPython.display import display
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 MOST = 400  # pictures of a board
 
@@ -138,6 +139,36 @@ def board(
 
     screen = _computed(shown, controls, wide) if live else _prepared(shown, controls, wide)
     return ipywidgets.VBox([*controls, screen], layout={"width": "100%", "max_width": f"{width}px"})
+
+
+def upload(use: Callable[[np.ndarray], object], question: str = "your photo") -> ipywidgets.VBox:
+    """A button that takes a photo, and below it what is made of it. It moves with a kernel only; nothing is stored.
+
+    Args:
+        use: a photo, uint8 (height, width, 3), upright → what is displayed. Its `ValueError` is shown as a sentence.
+        question: what the button asks for.
+    """
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=question)
+    screen = ipywidgets.Output()
+
+    def take(_):
+        if not button.value:
+            return
+        # ipywidgets 7 gives {name: file}, 8 gives (file,).
+        files = list(button.value.values() if isinstance(button.value, dict) else button.value)
+        screen.clear_output()
+        with screen:
+            try:
+                with Image.open(io.BytesIO(bytes(files[-1]["content"]))) as photo:
+                    upright = ImageOps.exif_transpose(photo).convert("RGB")
+                display(use(np.asarray(upright)))
+            except UnidentifiedImageError:
+                print("This file is no picture: take a JPEG or a PNG.")
+            except ValueError as error:
+                print(error)
+
+    button.observe(take, names="value")
+    return ipywidgets.VBox([button, screen])
 
 
 def _prepared(shown: Callable[[Sequence[int]], str], controls: list, wide) -> ipywidgets.Widget:

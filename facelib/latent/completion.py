@@ -43,7 +43,7 @@ def complete(
     """Draw what is missing: find the z whose picture fits what is known, and take the rest from it.
 
     Known pixels stay as they were, to the bit. Of a picture made smaller no pixel is known, but the mean of each
-    square: the result keeps these to within half a level, except where that would leave [0, 255].
+    square: the result keeps these to within half a level.
 
     Args:
         model: as of `project`.
@@ -117,9 +117,11 @@ def _with_means(drawn: np.ndarray, means: np.ndarray, mask: Mask, steps: int = 3
     known = mask.of(len(drawn))[..., None]
     for _ in range(steps):
         drawn = np.clip(drawn + _enlarged(np.where(known, means - mask.means(drawn), 0.0), mask.block), 0, 255)
-    # What is left is less than a level; clipping would undo more of it.
-    left = np.where(known, means - mask.means(drawn), 0.0)
-    return drawn + left.repeat(mask.block, 1).repeat(mask.block, 2)
+    # What is left is less than a level, but where pixels are clipped: there the others of their square make up for it.
+    for _ in range(steps):
+        left = np.where(known, means - mask.means(drawn), 0.0)
+        drawn = np.clip(drawn + left.repeat(mask.block, 1).repeat(mask.block, 2), 0, 255)
+    return drawn
 
 
 def _enlarged(squares: np.ndarray, block: int) -> np.ndarray:

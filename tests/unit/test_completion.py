@@ -103,6 +103,15 @@ def test_a_small_picture_is_what_the_large_one_is_made_small(gan, faces, block):
     assert done.images.std() > mask.means(faces[:, ::-1]).std() * 0.9
 
 
+def test_means_are_kept_where_pixels_are_black_or_white(gan):
+    """There some pixels of a square cannot go further; the others have to."""
+    images = np.random.default_rng(5).choice([0, 3, 128, 255], (4, 16, 16, 3)).astype(np.uint8)
+    images[:, :8] = images[:, :8] // 64
+    mask = masks.low_resolution(16, 4)
+    done = complete(gan, images, mask, **QUICK)
+    assert np.abs(mask.means(done.images) - mask.means(images)).max() <= 0.5
+
+
 def test_nothing_missing_changes_nothing(gan, faces):
     done = complete(gan, faces, np.ones((16, 16), bool), **QUICK)
     assert np.array_equal(done.images, faces)

@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from facelib import weights
+from facelib.data.faceset import to_float
 from facelib.metrics import grid_power
 from facelib.models import DCGAN
 from facelib.models.layers import ToRGB
@@ -142,3 +143,24 @@ def test_he_initializer_lets_a_young_generator_vary():
         deepest = keras.Model(generator.input, generator.get_layer("deconv_4").output)
         # A little is lost at the borders of small maps.
         assert 0.3 < ops.convert_to_numpy(deepest(z)).std() < 1.5
+
+
+def test_logits_are_the_judgement_as_tensors():
+    gan = DCGAN(16, 8, width=8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    logits = keras.ops.convert_to_numpy(gan.logits(to_float(images)))
+    assert logits.shape == (3,)
+    np.testing.assert_allclose(logits, gan.judge(images), atol=1e-5)
+
+
+def test_z_may_come_from_a_cube(tmp_path):
+    gan = DCGAN(16, 8, width=8, prior="uniform")
+    for z in (gan.latent(500, seed=1), keras.ops.convert_to_numpy(gan.draw(500)[0])):
+        assert np.abs(z).max() <= 1 and abs(z.mean()) < 0.05
+        assert z.std() == pytest.approx(1 / np.sqrt(3), abs=0.02)
+    np.testing.assert_array_equal(gan.latent(5, seed=1), gan.latent(500, seed=1)[:5])
+    weights.save(gan, "cube", {}, folder=tmp_path)
+    assert weights.load("cube", tmp_path).prior == "uniform"
+    assert DCGAN(16, 8, width=8).prior == "normal"
+    with pytest.raises(ValueError, match="prior must be one of"):
+        DCGAN(16, 8, width=8, prior="cauchy")

@@ -8,6 +8,7 @@ import pytest
 
 import facelib.models
 from facelib import weights
+from facelib.data.faceset import to_uint8
 
 # Small enough to build in a moment.
 SMALL = {
@@ -73,6 +74,14 @@ def test_decode_gives_uint8_images_in_any_batch(model):
     assert images.dtype == np.uint8 and images.shape == (200, 32, 32, 3)
     alone = model.decode(z[150:151], **asked(model))[0].astype(int)
     assert np.abs(images[150] - alone).max() <= 1
+
+
+def test_render_is_decode_as_tensors(model):
+    z = model.latent(5, seed=2)
+    labels = (np.ones(5, np.int32),) if asked(model) else ()
+    pictures = keras.ops.convert_to_numpy(model.render(z, *labels))
+    assert np.abs(pictures).max() <= 1
+    assert np.abs(to_uint8(pictures).astype(int) - model.decode(z, **asked(model))).max() <= 1
 
 
 def test_samples_are_seeded(model):

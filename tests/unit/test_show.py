@@ -1,15 +1,18 @@
 import io
 import re
+from datetime import UTC, datetime
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import traitlets
+from PIL import Image
 
 from facelib import profiles, results, show
 from facelib.data import load_faces
-from facelib.widgets import board, menu, slider
+from facelib.widgets import board, menu, slider, upload
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +253,60 @@ def test_the_audit_sheet_shows_what_was_refused_and_why(tmp_path):
 def test_tables_round_and_leave_missing_values_empty():
     text = show.table(pd.DataFrame({"name": ["a", "b"], "share": [0.12345, np.nan]}), digits=3).data
     assert "<td>0.123</td>" in text and "<td></td>" in text and "<th>0</th>" not in text
+
+
+def jpeg(image) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def uploaded(box, content: bytes):
+    """What ipywidgets 8 does when a file has been chosen."""
+    file = {"name": "me.png", "type": "image/png", "size": len(content), "content": content}
+    box.children[0].value = ({**file, "last_modified": datetime(2026, 1, 1, tzinfo=UTC)},)
+
+
+def test_an_uploaded_photo_is_used_and_kept_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    taken = []
+    box = upload(taken.append)
+    photo = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    uploaded(box, jpeg(photo))
+    assert np.array_equal(taken[0], photo)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_uploaded_photo_is_turned_upright():
+    taken, buffer = [], io.BytesIO()
+    photo = Image.fromarray(np.zeros((20, 30, 3), np.uint8))
+    exif = photo.getexif()
+    exif[0x0112] = 6  # held sideways
+    photo.save(buffer, "JPEG", exif=exif)
+    uploaded(upload(taken.append), buffer.getvalue())
+    assert taken[0].shape == (30, 20, 3)
+
+
+def test_what_is_wrong_with_an_upload_is_said(capsys):
+    def refuses(photo):
+        raise ValueError("no face was found.")
+
+    for content, words in (
+        (b"no picture", "This file is no picture"),
+        (jpeg(np.zeros((9, 9, 3), np.uint8)), "no face"),
+    ):
+        uploaded(upload(refuses), content)
+        assert words in capsys.readouterr().out
+
+
+def test_uploads_of_ipywidgets_7(monkeypatch):
+    """There the value is a dictionary."""
+
+    class Button(ipywidgets.Button):
+        value = traitlets.Dict()
+
+    monkeypatch.setattr(ipywidgets, "FileUpload", lambda accept, multiple, description: Button())
+    taken = []
+    box = upload(taken.append)
+    box.children[0].value = {"me.png": {"metadata": {}, "content": jpeg(np.zeros((5, 6, 3), np.uint8))}}
+    assert taken[0].shape == (5, 6, 3)

@@ -23,6 +23,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from tqdm import tqdm
 
 from facelib import results, weights
@@ -127,9 +128,10 @@ def measure_recovery(dataset: str, seed: int, variant: str) -> pd.DataFrame:
 def measure_projection(dataset: str, seed: int, variant: str) -> pd.DataFrame:
     if variant == "VAE":
         model = weights.load(f"vae-{dataset}-80")
-        faces = held_out(dataset, 80, seed)
-        z = model.encode(faces)
-        pictures, logit = model.decode(z), np.nan
+        faces, large = held_out(dataset, 64, seed), held_out(dataset, 80, seed)
+        z = model.encode(large)
+        small = [Image.fromarray(picture).resize((64, 64), Image.Resampling.LANCZOS) for picture in model.decode(z)]
+        pictures, logit = np.stack([np.asarray(picture) for picture in small]), np.nan
     else:
         model, encoder = weights.load(MODELS[dataset]), weights.load(f"encoder-{dataset}-64")
         faces = held_out(dataset, 64, seed)

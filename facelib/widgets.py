@@ -16,7 +16,7 @@ from math import prod
 import ipywidgets
 import numpy as np
 from IPython.display import display
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 MOST = 400  # pictures of a board
 
@@ -142,7 +142,7 @@ def board(
 
 
 def upload(use: Callable[[np.ndarray], object], question: str = "your photo") -> ipywidgets.VBox:
-    """A button that takes a photo, and below it what is made of it. It moves with a kernel only; nothing is stored.
+    """A button that takes a photo, and below it what is made of it. It works with a kernel only; nothing is stored.
 
     Args:
         use: a photo, uint8 (height, width, 3), upright → what is displayed. Its `ValueError` is shown as a sentence.
@@ -162,8 +162,8 @@ def upload(use: Callable[[np.ndarray], object], question: str = "your photo") ->
                 with Image.open(io.BytesIO(bytes(files[-1]["content"]))) as photo:
                     upright = ImageOps.exif_transpose(photo).convert("RGB")
                 display(use(np.asarray(upright)))
-            except UnidentifiedImageError:
-                print("This file is no picture: take a JPEG or a PNG.")
+            except (OSError, Image.DecompressionBombError):
+                print("This file is no picture that can be read: take a JPEG or a PNG.")
             except ValueError as error:
                 print(error)
 

@@ -10,9 +10,10 @@ from scipy.sparse.linalg import splu
 
 from facelib.data.faceset import FaceSet
 from facelib.latent.masks import Mask
-from facelib.latent.projection import Projection, as_mask, project
+from facelib.latent.projection import Projection, as_mask, check_model, project
 from facelib.models.latent import check_images
 
+AT_A_TIME = 256  # pictures that are blended: as float64 they need eight times their room
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
@@ -43,7 +44,7 @@ def complete(
     """Draw what is missing: find the z whose picture fits what is known, and take the rest from it.
 
     Known pixels stay as they were, to the bit. Of a picture made smaller no pixel is known, but the mean of each
-    square: the result keeps these to within half a level.
+    square: blended, the result keeps these to within half a level.
 
     Args:
         model: as of `project`.
@@ -59,18 +60,27 @@ def complete(
         ValueError: as `project` does, and for a mask of another size or one that leaves nothing known.
         FloatingPointError: as `project` does.
     """
+    check_model(model)
     images = check_images(images, model.image_size)
     mask = as_mask(mask, model.image_size)
     hidden = mask.applied(images)  # so that nothing can leak from what is missing
     projection = project(model, hidden, recipe, mask=mask, **kwargs)
-    drawn = projection.images.astype(np.float64)
-    if mask.block > 1:
-        result = _with_means(drawn, mask.means(images), mask) if blend else drawn
-        return Completion(_rounded(result), projection, mask)
+    completed = np.empty_like(images)
     known = mask.of(len(images))
+    for begin in range(0, len(images), AT_A_TIME):
+        rows = slice(begin, begin + AT_A_TIME)
+        completed[rows] = _merged(images[rows], projection.images[rows], known[rows], mask, blend)
+    return Completion(completed, projection, mask)
+
+
+def _merged(images: np.ndarray, drawn: np.ndarray, known: np.ndarray, mask: Mask, blend: bool) -> np.ndarray:
+    """Known and drawn as one, uint8; `known` are the rows of the mask."""
+    drawn = drawn.astype(np.float64)
+    if mask.block > 1:
+        return _rounded(_with_means(drawn, mask.means(images), known, mask) if blend else drawn)
     if blend:
         drawn += _membrane(np.where(known[..., None], images - drawn, 0.0), known, mask.known.ndim == 2)
-    return Completion(np.where(known[..., None], images, _rounded(drawn)), projection, mask)
+    return np.where(known[..., None], images, _rounded(drawn))
 
 
 def _membrane(error: np.ndarray, known: np.ndarray, one_mask: bool) -> np.ndarray:
@@ -112,15 +122,18 @@ def _filled(error: np.ndarray, known: np.ndarray) -> np.ndarray:
     return values.reshape(size, size, n, 3).transpose(2, 0, 1, 3)
 
 
-def _with_means(drawn: np.ndarray, means: np.ndarray, mask: Mask, steps: int = 30) -> np.ndarray:
+def _with_means(drawn: np.ndarray, means: np.ndarray, known: np.ndarray, mask: Mask, steps: int = 30) -> np.ndarray:
     """Drawn pictures with the known means of squares: what is wrong with them is added, without steps at borders."""
-    known = mask.of(len(drawn))[..., None]
+    known, b = known[..., None], mask.block
     for _ in range(steps):
-        drawn = np.clip(drawn + _enlarged(np.where(known, means - mask.means(drawn), 0.0), mask.block), 0, 255)
-    # What is left is less than a level, but where pixels are clipped: there the others of their square make up for it.
+        drawn = np.clip(drawn + _enlarged(np.where(known, means - mask.means(drawn), 0.0), b), 0, 255)
+    # What is left is less than a level, but where pixels are black or white: there the others of their square make up
+    # for it.
     for _ in range(steps):
-        left = np.where(known, means - mask.means(drawn), 0.0)
-        drawn = np.clip(drawn + left.repeat(mask.block, 1).repeat(mask.block, 2), 0, 255)
+        left = np.where(known, means - mask.means(drawn), 0.0).repeat(b, 1).repeat(b, 2)
+        free = np.where(left > 0, drawn < 255, drawn > 0)
+        share = np.maximum(mask.means(free), 1 / b**2).repeat(b, 1).repeat(b, 2)
+        drawn = np.clip(drawn + free * left / share, 0, 255)
     return drawn
 
 

@@ -22,6 +22,8 @@ from facelib.models.classes import check_labels
 from facelib.models.latent import check_images
 from facelib.training.gradients import check_backend, compiled, value_and_gradients
 
+NEEDED = ("latent_dim", "image_size", "latent", "render", "decode")  # of a model that is projected onto
+DECODED = 1024  # pictures at a time
 LOOK_EVERY = 50  # steps between two looks at whether the losses are still numbers
 
 
@@ -37,7 +39,8 @@ class Recipe:
         reduction: over pixels and channels, "mean" or "sum". With sums λ means another thing at each size.
         perceptual: λ, weight of what the discriminator has against the picture, -log σ(logit). 0 where a model has no
             discriminator, unless it is asked for.
-        prior: weight of (‖z‖² / latent_dim - 1)², which keeps z where N(0, I) is, near √latent_dim.
+        prior: weight of (‖z‖² / latent_dim - 1)², which keeps z where N(0, I) is, near √latent_dim. An InfoGAN's codes
+            count as noise does; set it to 0 there if that matters.
         noise: standard deviation of what is added to z before each step, at the start; it decays to 0 over the first
             three quarters.
         restarts: how many z are tried for each picture; the one with the least loss is returned.
@@ -60,8 +63,9 @@ class Recipe:
 
     def __post_init__(self):
         for name in ("steps", "restarts"):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value}.")
         if not 0 < self.learning_rate < np.inf:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}.")
         for name in ("perceptual", "prior", "noise", "feature_weight"):
@@ -87,13 +91,14 @@ class Projection:
     Attributes:
         z: float32 (n, latent_dim).
         images: their pictures, uint8 (n, size, size, 3).
-        contextual, perceptual: the two losses on the way, without their weights, float32 (steps + 1, n); the last row
-            is that of `z`. The second is None where λ was 0.
+        contextual, perceptual: the two losses on the way, without their weights and with the noise on z, float32
+            (steps + 1, n); the last row is that of `z`. The second is None where λ was 0.
         path: z on the way, float32 (positions, n, latent_dim), the first where it began and the last the result.
         path_steps: after how many steps, int (positions,): more of them early, where more happens.
         losses: the total of every restart at its end, float32 (restarts, n).
         restart: which of them was the best, int (n,).
         recipe: how they were looked for.
+        model, labels: by which `frames` draws the path.
     """
 
     z: np.ndarray
@@ -140,7 +145,8 @@ def project(
     rounding). A generator that was never trained gives what it can: pictures as grey as all that it draws.
 
     Args:
-        model: with `latent_dim`, `image_size`, `decode(z)` and `render(z)`; for λ > 0 also `logits(images)`.
+        model: with `latent_dim`, `image_size`, `latent(n, seed)`, `render(z)` and `decode(z)`, such as a DCGAN or VAE;
+            for λ > 0 also `logits(images)`.
         images: uint8 (n, size, size, 3), or a FaceSet.
         recipe: "modern" (mean losses, Adam, restarts), "faithful" (the original's) or a `Recipe`.
         labels: of a conditional model, one for all or one an image.
@@ -152,9 +158,10 @@ def project(
             `discriminator_features(model)`; needs a `feature_weight`.
         positions: on the path that are kept, at least 2.
         seed: of starts and noise.
-        batch_size: z at a time, restarts counted; memory grows with it and not with n.
-        file: an .npz that keeps what has been found after each batch: after an interruption the same call goes on
-            from there. `features` is taken to be the same.
+        batch_size: z at a time, restarts counted; what the search needs grows with it and not with n. The result has a
+            picture, two curves and a path of z for each image.
+        file: an .npz that keeps what has been found, every minute and when the search is interrupted: the same call
+            then goes on from there. `features` are taken to be the same.
         progress: whether to show a bar.
         **changes: fields of `Recipe` that are to be others, such as `steps=100, perceptual=0.01`.
 
@@ -164,11 +171,7 @@ def project(
         FloatingPointError: if a loss is not finite.
     """
     check_backend()
-    lacking = [name for name in ("latent_dim", "image_size", "render") if not hasattr(model, name)]
-    if lacking:
-        raise ValueError(
-            f"model must have latent_dim, image_size and render(z); {type(model).__name__} has no {lacking[0]}."
-        )
+    check_model(model)
     recipe = _recipe(recipe, changes, model, features)
     images = check_images(images, model.image_size)
     n = len(images)
@@ -188,17 +191,20 @@ def project(
     at_a_time, descent = batch_size // recipe.restarts, None
     asked = [images, starts, known, recipe, seed, positions, mask.block, "" if labels is None else labels]
     if file is not None:
-        asked.append(_decode(model, starts[0, :1], labels))  # a picture stands for the model
+        asked += getattr(model, "get_weights", list)()
     found = Unfinished(file, asked, AXES)
     begins = range(found.done, n, at_a_time)
-    with tqdm(total=len(begins) * recipe.steps, desc="projecting", unit="step", disable=not progress) as bar:
-        for begin in begins:
-            rows = np.arange(begin, min(begin + at_a_time, n))
-            if descent is None or descent.images != len(rows):
-                descent = _Descent(model, recipe, mask.block, features, len(rows))
-            some = None if labels is None else labels[rows]
-            seeds = [[seed, row] for row in rows]
-            found.add(descent.run(images[rows], known[rows], some, starts[:, rows], seeds, path_steps, bar))
+    try:
+        with tqdm(total=len(begins) * recipe.steps, desc="projecting", unit="step", disable=not progress) as bar:
+            for begin in begins:
+                rows = np.arange(begin, min(begin + at_a_time, n))
+                if descent is None or descent.images != len(rows):
+                    descent = _Descent(model, recipe, mask.block, features, len(rows))
+                some = None if labels is None else labels[rows]
+                seeds = [[seed, row] for row in rows]
+                found.add(descent.run(images[rows], known[rows], some, starts[:, rows], seeds, path_steps, bar))
+    finally:
+        found.save()
     whole = found.joined()
     pictures = _decode(model, whole["z"], labels)
     return Projection(images=pictures, path_steps=path_steps, recipe=recipe, model=model, labels=labels, **whole)
@@ -219,6 +225,13 @@ def discriminator_features(model) -> Callable:
         raise ValueError(f"model must have a discriminator of images alone; {type(model).__name__} has none.")
     trunk = keras.Model(network.inputs[0], network.get_layer("flatten").output)
     return lambda images: trunk(images, training=False)
+
+
+def check_model(model) -> None:
+    """Raise a ValueError for a model that cannot be projected onto."""
+    lacking = [name for name in NEEDED if not hasattr(model, name)]
+    if lacking:
+        raise ValueError(f"model must have {', '.join(NEEDED)}; {type(model).__name__} has no {lacking[0]}.")
 
 
 def as_mask(mask: Mask | np.ndarray | None, size: int) -> Mask:
@@ -264,18 +277,19 @@ class _Descent:
             level = recipe.noise * max(0.0, 1 - i / (0.75 * recipe.steps)) ** 2
             noise = self._drawn(draws, "standard_normal") * np.float32(level) if level else None
             drawn_anew = 2 * self._drawn(draws, "random") - 1 if self.in_cube and recipe.stochastic_clipping else None
-            losses.append(self.step(*given, noise, drawn_anew))
+            *parts, total = self.step(*given, noise, drawn_anew)
+            losses.append(parts)
             if i % LOOK_EVERY == 0:
-                self._check(losses[-1][0], i)
+                self._check(total, i)
             bar.update()
         path.append(_numpy(self.z))
         *parts, total = self._losses(ops.convert_to_tensor(self.z), *given)
         losses.append(parts)
+        self._check(total, recipe.steps)
         contextual, perceptual = (
             np.stack([ops.convert_to_numpy(part) for part in curve]) if curve[0] is not None else None
             for curve in zip(*losses, strict=True)
         )
-        self._check(contextual[-1], recipe.steps)
         totals = ops.convert_to_numpy(total).reshape(restarts, -1)
         best = totals.argmin(axis=0)
         rows = best * self.images + np.arange(self.images)
@@ -291,17 +305,17 @@ class _Descent:
     def _step(self, target, known, labels, noise, drawn_anew):
         def loss():
             z = ops.convert_to_tensor(self.z)
-            *parts, total = self._losses(z if noise is None else z + noise, target, known, labels)
+            losses = self._losses(z if noise is None else z + noise, target, known, labels)
             # A sum: no image's gradient depends on how many others there are.
-            return ops.sum(total), parts
+            return ops.sum(losses[-1]), losses
 
-        parts, gradients = value_and_gradients(loss, [self.z], [self.z])
+        (*parts, total), gradients = value_and_gradients(loss, [self.z], [self.z])
         self.optimizer.apply(gradients, [self.z])
         if self.in_cube:
             z = ops.convert_to_tensor(self.z)
             inside = ops.clip(z, -1.0, 1.0) if drawn_anew is None else ops.where(ops.abs(z) > 1.0, drawn_anew, z)
             self.z.assign(inside)
-        return parts
+        return *parts, total
 
     def _losses(self, z, target, known, labels) -> tuple:
         """Contextual, perceptual (or None) and total loss of each z, (rows,)."""
@@ -332,11 +346,15 @@ class _Descent:
         drawn = np.stack([getattr(rng, how)(shape, dtype=np.float32) for rng in draws], axis=1)
         return drawn.reshape(self.z.shape)
 
-    def _check(self, contextual, step: int) -> None:
-        if not np.isfinite(ops.convert_to_numpy(contextual)).all():
+    def _check(self, total, step: int) -> None:
+        if not np.isfinite(ops.convert_to_numpy(total)).all():
             raise FloatingPointError(
                 f"the loss is not finite after {step} steps: "
-                + ("learning_rate is too high." if step else "the model's weights or start hold NaN or infinity.")
+                + (
+                    "learning_rate is too high."
+                    if step
+                    else "the weights of the model, or features, hold NaN or infinity."
+                )
             )
 
 
@@ -345,7 +363,11 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 
 
 def _decode(model, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    return model.decode(z) if labels is None else model.decode(z, labels[: len(z)])
+    """uint8 pictures, some at a time: on their way they are float32."""
+    parts = [slice(begin, begin + DECODED) for begin in range(0, len(z), DECODED)]
+    return np.concatenate(
+        [model.decode(z[p]) if labels is None else model.decode(z[p], labels[: len(z)][p]) for p in parts]
+    )
 
 
 def _recipe(recipe: str | Recipe, changes: dict, model, features) -> Recipe:
@@ -379,7 +401,9 @@ def _labels(model, labels, n: int) -> np.ndarray | None:
 
 def _starts(model, start, n: int, restarts: int, seed: int) -> np.ndarray:
     """float32 (restarts, n, latent_dim)."""
-    starts = np.stack([model.latent(n, seed + k) for k in range(restarts)])
+    # Other seeds than those that `sample` is called with: a search for samples must not begin at their own z.
+    seeds = [int(np.random.SeedSequence([seed, k, 8]).generate_state(1)[0]) for k in range(restarts)]
+    starts = np.stack([model.latent(n, own) for own in seeds])
     if start is not None:
         start = np.asarray(start, np.float32)
         if start.shape != (n, model.latent_dim) or not np.isfinite(start).all():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 
 from facelib.files import replacing
+
+SAVE_EVERY = 60.0  # seconds: the whole file is written each time
 
 
 class Unfinished:
@@ -25,6 +28,7 @@ class Unfinished:
 
     def __init__(self, path: str | os.PathLike | None, asked: list, axes: dict[str, int]):
         self.path, self.axes, self.parts = None if path is None else Path(path), axes, []
+        self.saved = time.monotonic()
         if self.path is None:
             return
         if self.path.suffix != ".npz":
@@ -35,7 +39,7 @@ class Unfinished:
         self.asked = digest.hexdigest()
         if self.path.exists():
             with np.load(self.path) as arrays:
-                if str(arrays["asked"]) != self.asked:
+                if "asked" not in arrays or str(arrays["asked"]) != self.asked:
                     raise ValueError(
                         f"file {self.path} is of another search: other images, settings or model. Take another name, "
                         "or delete it."
@@ -50,9 +54,15 @@ class Unfinished:
     def add(self, part: dict[str, np.ndarray | None]) -> None:
         """The next batch; what has no values at all is None in every batch."""
         self.parts.append(part)
-        if self.path is not None:
+        if time.monotonic() - self.saved > SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write all batches so far, where there is a file."""
+        if self.path is not None and self.parts:
             with replacing(self.path) as partial:
                 np.savez(partial, asked=self.asked, **{k: v for k, v in self.joined().items() if v is not None})
+        self.saved = time.monotonic()
 
     def joined(self) -> dict[str, np.ndarray | None]:
         """All batches as one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facelib.metrics.features import check_features, check_pair
+from facelib.metrics.features import check_columns, check_features, check_pair, check_protocols
 
 
 def likeness(a, b, reference=None) -> np.ndarray:
@@ -19,15 +19,24 @@ def likeness(a, b, reference=None) -> np.ndarray:
 
     Args:
         a, b: (n, d) each, such as `extract(images, "onet")`. MTCNN's features were never taught who is who.
-        reference: features (m, d) that mean and standard deviation are taken from; `a` by default.
+        reference: features (m, d) that mean and standard deviation are taken from; `a` by default, if it has two rows
+            or more.
 
     Raises:
         ValueError: for features of other shapes, that are not finite or made in different ways.
     """
+    like = a
     a, b = check_pair(a, b, "a", "b", rows=1)
     if len(a) != len(b):
         raise ValueError(f"a and b must have as many rows, got {len(a)} and {len(b)}.")
-    reference = a if reference is None else check_features(reference, "reference")
+    if reference is None:
+        if len(a) < 2:
+            raise ValueError("reference is missing: how much faces differ cannot be told from a single one.")
+        reference = a
+    else:
+        check_protocols(like, reference, "a", "reference")
+        reference = check_features(reference, "reference")
+        check_columns(a.shape[1], reference.shape[1], "a", "reference")
     mean, spread = reference.mean(axis=0), reference.std(axis=0) + 1e-6
     a, b = (a - mean) / spread, (b - mean) / spread
     return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)

@@ -75,7 +75,7 @@ class LatentEncoder(Autoencoder):
             **kwargs: Keras' own.
 
         Raises:
-            ValueError: for a model of other sizes, or one that needs labels.
+            ValueError: for a model of other sizes, one that needs labels, or one whose z are not normal.
         """
         if getattr(model, "conditional", False):
             raise ValueError("model must do without labels; the encoder would have to guess them.")
@@ -85,8 +85,12 @@ class LatentEncoder(Autoencoder):
                 f"model must draw {self.image_size} pixels from {self.latent_dim} values as the encoder was built for, "
                 f"got {sizes[0]} and {sizes[1]}."
             )
+        if getattr(model, "prior", "normal") != "normal":
+            raise ValueError(
+                f"model must have a normal prior, as the samples that the encoder sees, got {model.prior!r}."
+            )
         # A bound method, so that Keras does not take the generator's weights for the encoder's.
-        self._render, self._prior_of = model.render, model.prior
+        self._render = model.render
         self.latent_weight, self.prior_weight = latent, prior
         super().compile(optimizer, **kwargs)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facelib.data.faceset import to_uint8
-from facelib.latent import complete, masks, project
-from facelib.models import DCGAN
+from facelib.latent import complete, completion, masks, project
+from facelib.models import DCGAN, Accordion
 
 QUICK = {"steps": 30, "progress": False}
 MASKS = {
@@ -110,6 +110,29 @@ def test_means_are_kept_where_pixels_are_black_or_white(gan):
     mask = masks.low_resolution(16, 4)
     done = complete(gan, images, mask, **QUICK)
     assert np.abs(mask.means(done.images) - mask.means(images)).max() <= 0.5
+
+
+def test_means_are_kept_though_hardly_a_pixel_can_move():
+    """Drawn in black and white, of grey squares: the few that are not yet at an end have to do it all."""
+    drawn = np.where(np.random.default_rng(3).random((16, 16, 3)) > 0.9, 1.0, -1.0).astype(np.float32)
+    images = np.random.default_rng(4).choice([0, 40, 255], (1, 4, 4, 3)).astype(np.uint8).repeat(4, 1).repeat(4, 2)
+    mask = masks.low_resolution(16, 4)
+    done = complete(Off(drawn), images, mask, **QUICK)
+    assert np.abs(mask.means(done.images) - mask.means(images)).max() <= 0.5
+
+
+def test_pictures_are_blended_some_at_a_time(gan, faces, monkeypatch):
+    for mask in (masks.centre(16), masks.low_resolution(16), masks.Mask(MASKS["one each"])):
+        whole = complete(gan, faces, mask, **QUICK)
+        with monkeypatch.context() as patch:
+            patch.setattr(completion, "AT_A_TIME", 3)
+            parts = complete(gan, faces, mask, **QUICK)
+        assert np.array_equal(whole.images, parts.images)
+
+
+def test_what_cannot_draw_is_refused(faces):
+    with pytest.raises(ValueError, match="model must have latent_dim"):
+        complete(Accordion(16, folds=1, width=8), faces, masks.half(16))
 
 
 def test_nothing_missing_changes_nothing(gan, faces):

@@ -6,7 +6,7 @@ import pytest
 from facelib import profiles, train, weights
 from facelib.latent import project
 from facelib.metrics import psnr
-from facelib.models import DCGAN, ConditionalDCGAN, LatentEncoder
+from facelib.models import DCGAN, VAE, ConditionalDCGAN, LatentEncoder
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,15 @@ def test_models_that_do_not_fit(gan):
         LatentEncoder(32, 4, width=8).compile(gan)
     with pytest.raises(ValueError, match="model must do without labels"):
         LatentEncoder(16, 4, width=8).compile(ConditionalDCGAN(16, 4, classes=2, width=8))
+    with pytest.raises(ValueError, match="model must have a normal prior"):
+        LatentEncoder(16, 4, width=8).compile(DCGAN(16, 4, width=8, prior="uniform"))
+
+
+def test_one_for_a_vae():
+    encoder = LatentEncoder(16, 4, width=8)
+    encoder.compile(VAE(16, 4, width=8))
+    history = encoder.fit(VAE(16, 4, width=8).sample(32), batch_size=16, verbose=0).history
+    assert np.isfinite(history["face_loss"]).all()
 
 
 @pytest.mark.parametrize(

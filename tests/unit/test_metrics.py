@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
-from facelib.metrics import bootstrap, face_rate, grid_power, proportion, psnr, sharpness, ssim
+from facelib.metrics import bootstrap, face_rate, grid_power, likeness, proportion, psnr, sharpness, ssim
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +118,16 @@ def test_grid_power_of_equal_pictures_and_periods_that_do_not_fit():
     for period in (1, 3, 16):
         with pytest.raises(ValueError, match=f"divide 32 pixels into 4 parts or more, got {period}"):
             grid_power(faces, faces, period)
+
+
+def test_likeness_of_single_faces_needs_others():
+    rng = np.random.default_rng(0)
+    others, face = rng.standard_normal((50, 6)), rng.standard_normal((1, 6))
+    assert likeness(face, face, others)[0] == pytest.approx(1)
+    assert abs(likeness(others[:25], others[25:], others).mean()) < 0.3
+    with pytest.raises(ValueError, match="reference is missing"):
+        likeness(face, face)
+    with pytest.raises(ValueError, match="as many columns"):
+        likeness(face, face, others[:, :5])
+    with pytest.raises(ValueError, match="as many rows"):
+        likeness(face, others, others)

@@ -117,25 +117,13 @@ def test_the_faithful_recipe_takes_the_steps_of_the_original():
     images = model.decode(model.latent(2, 4))
     for contextual, slope in (("l1", np.sign), ("l2", lambda error: 2 * error)):
         found = project(model, images, "faithful", contextual=contextual, steps=3, positions=4, progress=False)
-        z, velocity = model.latent(2, 0), np.zeros((2, 6))
+        z, velocity = found.path[0], np.zeros((2, 6))
         for _ in range(3):
             error = z @ model.matrix - to_float(images).reshape(2, 48)
             before, velocity = velocity, 0.75 * velocity - 5e-4 * slope(error) @ model.matrix.T
             z = z - 0.75 * before + 1.75 * velocity
         assert np.allclose(found.z, z, atol=1e-5)
     assert RECIPES["faithful"].perceptual == 0.1 and RECIPES["faithful"].steps == 2000
-
-
-def test_mean_losses_do_not_depend_on_the_size():
-    values = {}
-    for reduction in ("mean", "sum"):
-        for size in (16, 32):
-            model = DCGAN(size, 8, width=8)  # grey, as is every untrained one
-            white = np.full((1, size, size, 3), 255, np.uint8)
-            found = project(model, white, "faithful", reduction=reduction, steps=1, progress=False)
-            values[reduction, size] = float(found.contextual[0, 0])
-    assert values["mean", 16] == pytest.approx(values["mean", 32], rel=0.05)
-    assert values["sum", 32] == pytest.approx(4 * values["sum", 16], rel=0.05)
 
 
 def test_lambda_turns_from_pixels_to_the_discriminator(gan, faces):
@@ -249,6 +237,12 @@ def test_starts_that_do_not_fit(gan, faces, start):
         project(gan, faces, start=start, **QUICK)
 
 
+def test_a_search_for_samples_does_not_begin_at_their_own_z(gan):
+    for seed in (0, 1):
+        found = project(gan, gan.sample(4), seed=seed, **QUICK)
+        assert found.contextual[0].min() > 0.05
+
+
 # Refusals.
 
 
@@ -271,8 +265,9 @@ def test_images_that_do_not_fit(gan, images, words):
     [
         ({"perceptual": -0.1}, "perceptual must be at least 0"),
         ({"perceptual": np.nan}, "perceptual must be at least 0"),
-        ({"steps": 0}, "steps must be at least 1"),
-        ({"restarts": 0}, "restarts must be at least 1"),
+        ({"steps": 0}, "steps must be a whole number of at least 1"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"restarts": 0}, "restarts must be a whole number of at least 1"),
         ({"learning_rate": 0}, "learning_rate must be positive"),
         ({"contextual": "l3"}, "contextual must be one of"),
         ({"recipe": "new"}, "recipe must be one of"),
@@ -300,8 +295,16 @@ def test_a_recipe_of_ones_own(gan, faces):
 def test_weights_that_are_no_numbers_are_said(faces):
     broken = DCGAN(16, 8, width=8)
     broken.generator.set_weights([np.full_like(w, np.nan) for w in broken.generator.get_weights()])
-    with pytest.raises(FloatingPointError, match="weights or start hold NaN"):
+    with pytest.raises(FloatingPointError, match="weights of the model, or features, hold NaN"):
         project(broken, faces, **QUICK)
+
+
+def test_a_discriminator_that_gives_no_numbers_is_said(faces):
+    broken = DCGAN(16, 8, width=8)
+    broken.discriminator.set_weights([np.full_like(w, np.nan) for w in broken.discriminator.get_weights()])
+    with pytest.raises(FloatingPointError, match="after 0 steps: the weights of the model"):
+        project(broken, faces, **QUICK)
+    project(broken, faces, perceptual=0.0, **QUICK)
 
 
 def test_steps_that_are_too_long_are_said():
@@ -353,6 +356,16 @@ def test_a_file_of_another_search_is_not_mixed_up(tmp_path):
     for other in ({"images": images[::-1]}, {"seed": 1}, {"prior": 0.5}, {"start": np.ones((3, 6))}):
         with pytest.raises(ValueError, match="is of another search"):
             project(model, **{"images": images, "file": file, **QUICK, **other})
+    np.savez(file, numbers=np.ones(3))
+    with pytest.raises(ValueError, match="is of another search"):
+        project(model, images, file=file, **QUICK)
+
+
+def test_a_file_of_another_model_is_not_mixed_up(tmp_path, faces):
+    file, how = tmp_path / "found.npz", {"steps": 2, "progress": False}
+    project(DCGAN(16, 8, width=8, seed=1), faces, file=file, **how)
+    with pytest.raises(ValueError, match="is of another search"):
+        project(DCGAN(16, 8, width=8, seed=2), faces, file=file, **how)
 
 
 def test_keras_backend_is_one_that_can_differentiate(gan, faces, monkeypatch):

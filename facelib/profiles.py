@@ -143,7 +143,7 @@ SETTINGS = {
     # Chapter 08: faces of the generator's own to find again, steps where λ is turned and pictures are completed, faces
     # to find a direction from, faces that a small encoder learns from.
     "projection": {
-        "quick": {"own": 24, "knob_steps": 100, "faces": 1500, "encoder_faces": 2000},
+        "quick": {"own": 24, "knob_steps": 100, "faces": 3000, "encoder_faces": 2000},
         "colab": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
         "full": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
     },

@@ -13,7 +13,15 @@ import numpy as np
 from keras import layers
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
-from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal, uniform
+from facelib.models.latent import (
+    check_images,
+    check_sizes,
+    check_z,
+    in_batches,
+    seeded_initializer,
+    standard_normal,
+    uniform,
+)
 from facelib.models.layers import ToRGB, check_initializer, check_upsampling, doubled, first_weights
 from facelib.training.adversarial import Adversarial
 
@@ -189,10 +197,7 @@ class DCGAN(Adversarial):
         seed: int = 0,
     ):
         super().__init__(name=type(self).__name__.lower())
-        if image_size < 16 or image_size % 16:
-            raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
-        if latent_dim < 1:
-            raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
+        check_sizes(image_size, latent_dim)
         if width < 1:
             raise ValueError(f"width must be at least 1, got {width}.")
         if light and width % 8:

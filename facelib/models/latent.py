@@ -38,6 +38,14 @@ def _check_count(n: int) -> None:
         raise ValueError(f"n must be at least 1, got {n}.")
 
 
+def check_sizes(image_size: int, latent_dim: int) -> None:
+    """Raise a ValueError unless a network can halve images four times and has a z."""
+    if image_size < 16 or image_size % 16:
+        raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
+    if latent_dim < 1:
+        raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
+
+
 def check_z(z: np.ndarray, latent_dim: int, labels=None) -> np.ndarray:
     """z as float32 (n, latent_dim), or a ValueError that says what came. A model without classes takes no labels."""
     if labels is not None:

@@ -13,7 +13,7 @@ from keras import layers, ops
 from facelib.data.faceset import FaceSet, to_float
 from facelib.models.autoencoder import Autoencoder
 from facelib.models.dcgan import to_light_features
-from facelib.models.latent import check_images, in_batches, seeded_initializer
+from facelib.models.latent import check_images, check_sizes, in_batches, seeded_initializer
 
 
 class LatentEncoder(Autoencoder):
@@ -31,10 +31,7 @@ class LatentEncoder(Autoencoder):
 
     def __init__(self, image_size: int = 64, latent_dim: int = 100, *, width: int = 128, seed: int = 0):
         super().__init__(name="latent_encoder")
-        if image_size < 16 or image_size % 16:
-            raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
-        if latent_dim < 1:
-            raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
+        check_sizes(image_size, latent_dim)
         if width < 8 or width % 8:
             raise ValueError(f"width must be a positive multiple of 8, got {width}.")
         self.image_size, self.latent_dim, self.width = image_size, latent_dim, width

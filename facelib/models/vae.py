@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.models.autoencoder import Autoencoder
-from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer, standard_normal
+from facelib.models.latent import check_images, check_sizes, check_z, in_batches, seeded_initializer, standard_normal
 
 
 def build_encoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
@@ -68,10 +68,7 @@ class VAE(Autoencoder):
         self, image_size: int = 80, latent_dim: int = 256, *, beta: float = 1.0, width: int = 128, seed: int = 0
     ):
         super().__init__(name="vae")
-        if image_size < 16 or image_size % 16:
-            raise ValueError(f"image_size must be a positive multiple of 16 (four halvings), got {image_size}.")
-        if latent_dim < 1:
-            raise ValueError(f"latent_dim must be at least 1, got {latent_dim}.")
+        check_sizes(image_size, latent_dim)
         if width < 8 or width % 8:
             raise ValueError(f"width must be a positive multiple of 8, got {width}.")
         if beta < 0:

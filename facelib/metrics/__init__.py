@@ -2,7 +2,7 @@
 
 from facelib.metrics.detection import face_rate
 from facelib.metrics.distances import fid, fid_infinity, kid
-from facelib.metrics.extractors import Extractor
+from facelib.metrics.extractors import Extractor, attribute_extractor, first_extractor
 from facelib.metrics.features import Features, extract
 from facelib.metrics.frechet import frechet_distance, trace_of_root
 from facelib.metrics.inception_score import ClassScore, inception_score
@@ -25,6 +25,7 @@ __all__ = [
     "Score",
     "Statistics",
     "as_judge",
+    "attribute_extractor",
     "bootstrap",
     "class_coverage",
     "conditionality",
@@ -32,6 +33,7 @@ __all__ = [
     "face_rate",
     "fid",
     "fid_infinity",
+    "first_extractor",
     "frechet_distance",
     "grid_power",
     "inception_score",

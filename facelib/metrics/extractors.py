@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,6 +73,51 @@ def get_extractor(extractor: str | Callable | Extractor) -> Extractor:
     if not isinstance(extractor, str) or extractor not in NAMES:
         raise ValueError(f"extractor must be one of {sorted(NAMES)} or a function of uint8 images, got {extractor!r}.")
     return _named(extractor)
+
+
+def first_extractor(names: Sequence[str]) -> Extractor:
+    """The first of these networks whose weights can be had, with a warning that says why it is not an earlier one.
+
+    Args:
+        names: such as ("inception", "onet"): where there is no network, the last needs none.
+
+    Raises:
+        ValueError: for no names, or one that is none.
+        OSError: if no weights can be had.
+    """
+    if isinstance(names, str) or not names or set(names) - set(NAMES):
+        raise ValueError(f"names must be one or more of {sorted(NAMES)}, got {names!r}.")
+    missing = []
+    for name in names:
+        try:
+            extractor = get_extractor(name)
+        except OSError as error:
+            missing.append(f"{name}: {error}")
+            continue
+        if missing:
+            warnings.warn(f"features are made by {name}, for want of {' '.join(missing)}", stacklevel=2)
+        return extractor
+    raise OSError(" ".join(missing))
+
+
+def attribute_extractor(classifier, name: str) -> Extractor:
+    """What a classifier of attributes sees just before it answers: its last maps, averaged over the picture.
+
+    Args:
+        classifier: an `AttributeClassifier`, such as `weights.load("scorer-synthetic-64")`.
+        name: of the extractor; another one for each classifier.
+    """
+    import keras
+
+    trunk = classifier.network.get_layer("trunk")
+    maps = [layer.output for layer in trunk.layers if len(layer.output.shape) == 4][-1]
+    network = keras.Model(trunk.input, keras.layers.GlobalAveragePooling2D()(maps))
+    return Extractor(
+        name,
+        lambda pixels: network.predict_on_batch(pixels / np.float32(127.5) - 1),
+        classifier.image_size,
+        "bicubic antialiased",
+    )
 
 
 @lru_cache

@@ -35,7 +35,10 @@ def provenance(command: str) -> dict[str, str]:
     return {"command": command, "commit": commit, "device": f"{device()}, {keras.backend.backend()}"}
 
 
-def save(name: str, table: pd.DataFrame) -> None:
-    """Write an experiment's table, numbers to four decimals."""
+def save(name: str, table: pd.DataFrame, significant: int | None = None) -> None:
+    """Write an experiment's table, numbers to four decimals or to so many significant digits."""
     with replacing(FOLDER / f"{name}.csv") as partial:
-        table.round(4).to_csv(partial, index=False)
+        if significant is None:
+            table.round(4).to_csv(partial, index=False)
+        else:
+            table.to_csv(partial, index=False, float_format=f"%.{significant}g")

@@ -1,6 +1,7 @@
 """Images into features: what is refused, the resize, O-Net."""
 
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -8,9 +9,20 @@ import pytest
 from PIL import Image
 
 from facelib.data import load_faces
-from facelib.metrics import Extractor, Features, Statistics, extract, extractors, fid, inception_score
+from facelib.metrics import (
+    Extractor,
+    Features,
+    Statistics,
+    attribute_extractor,
+    extract,
+    extractors,
+    fid,
+    first_extractor,
+    inception_score,
+)
 from facelib.metrics.onet import build_onet
 from facelib.metrics.resize import antialiased, bilinear_2015
+from facelib.models import AttributeClassifier
 
 # Mean feature of O-Net for the first four synthetic faces.
 FINGERPRINT = [0.050622, 0.065100, 0.060110, 0.050683]
@@ -188,3 +200,40 @@ def test_onet_is_the_network_of_mtcnn():
 def test_features_are_arrays_for_numpy(faces):
     features = Features(np.ones((2, 3), np.float32), "x", "y")
     assert np.asarray(features).shape == (2, 3) and np.mean(features) == 1.0
+
+
+def test_the_first_network_that_can_be_had_is_taken(monkeypatch):
+    """And a warning says why it is not the one that was wished for."""
+    assert first_extractor(["onet"]).name == "onet"
+
+    def offline(name):
+        if name == "inception":
+            raise OSError("no network.")
+        return Extractor(name, colours, built_in=True)
+
+    monkeypatch.setattr(extractors, "_named", offline)
+    with pytest.warns(UserWarning, match="features are made by onet, for want of inception: no network"):
+        assert first_extractor(("inception", "onet")).name == "onet"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert first_extractor(("onet", "inception")).name == "onet"
+    with pytest.raises(OSError, match="inception: no network"):
+        first_extractor(("inception",))
+    for names in ((), "onet", ("vgg",)):
+        with pytest.raises(ValueError, match="names must be one or more of"):
+            first_extractor(names)
+
+
+def test_a_classifier_of_attributes_makes_features(faces):
+    """Averages of its last maps: any size of images, a name of its own, and no place in the picture."""
+    classifier = AttributeClassifier(["Smiling", "Male"], 32, width=16)
+    extractor = attribute_extractor(classifier, "smiles")
+    features = quietly(faces, extractor)
+    assert features.values.shape == (20, 16) and features.extractor == "smiles"
+    assert features.resize == "80×80 → 32×32 bicubic antialiased"
+    trunk = classifier.network.get_layer("trunk")
+    maps = keras.Model(trunk.input, trunk.get_layer("pool_3").output)
+    seen = maps.predict(antialiased(faces.images, 32) / 127.5 - 1, verbose=0)
+    np.testing.assert_allclose(features, seen.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="must not be called 'onet'"):
+        attribute_extractor(classifier, "onet")

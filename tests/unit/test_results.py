@@ -17,6 +17,8 @@ def test_a_table_is_saved_with_its_provenance(tmp_path, monkeypatch, root):
     results.save("none", pd.DataFrame({"value": [0.123456]}).assign(**made))
     (row,) = results.load("none").to_dict("records")
     assert row == {"value": 0.1235} | made
+    results.save("none", pd.DataFrame({"value": [0.0000123456, 1234567.0]}).assign(**made), significant=3)
+    assert results.load("none")["value"].tolist() == [0.0000123, 1230000.0]
     with pytest.raises(ValueError, match=r"no results named 'other'; there are \['none'\]"):
         results.load("other")
 

@@ -22,9 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from functools import cache
 
 import numpy as np
-import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from facelib import results, weights
 from facelib.data import FaceSet, load_faces
@@ -58,12 +56,12 @@ DRAWS = 40  # at most, independent ones, that a spread is taken over
 # degradations: images a side, draws.
 DEGRADED, DEGRADED_SEEDS = 2000, (0, 1, 2)
 MODES = {"without glasses": "Eyeglasses", "without smiles": "Smiling"}
-SHARES_DROPPED = (0.25, 0.5, 0.75, 1.0)
+SHARES_DROPPED = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 DIFFERENT = (1000, 500, 200, 100, 50, 20)
 # resizes: images, and the side that they are drawn at.
 LARGE, LARGE_SIDE, SMALL_SIDE = 2000, 256, 64
-# models: images a side of drawn faces; of portraits as many as are held out.
-MODEL_N, COMMON_SIDE = 10_000, 32
+# models: images a side (446 portraits are held out), and the side that all are shrunk to.
+MODEL_N, COMMON_SIDE = {"synthetic": 10_000, "portraits": 440}, 32
 GENERATORS = ("VAE", "DCGAN", "ConditionalDCGAN", "ACGAN", "TwoNGAN", "InfoGAN", "Accordion")
 RECONSTRUCT = ("VAE", "Accordion")
 
@@ -127,17 +125,23 @@ def bias() -> None:
         for seed in range(POOLS):
             sides = [pool(side, seed, key["extractor"]) for side in ("real side", key["fake"])]
             for start in range(0, POOL - n + 1, n):
-                if len(found) < DRAWS:
+                if len(found) < key["draws"]:
                     real, fake = (side[start : start + n] for side in sides)
                     found.append((frechet_distance(real, fake), kernel_distance(real, fake)[0]))
         frechet, kernel = np.transpose(found)
         errors = results.load("fid_bias").query("fake == @key['fake'] and n == @n and extractor == @key['extractor']")
-        row = {"draws": len(found), "frechet_mean": frechet.mean(), "frechet_spread": frechet.std(ddof=1)}
+        row = {"frechet_mean": frechet.mean(), "frechet_spread": frechet.std(ddof=1)}
         row |= {"frechet_error": errors["frechet_error"].mean(), "kernel_spread": kernel.std(ddof=1)}
         return row | {"kernel_error": errors["kernel_error"].mean()}
 
-    parts = [n for n in COUNTS if POOL // n * POOLS >= 10]
-    todo = [{"extractor": name, "fake": fake, "n": n} for name in EXTRACTORS for fake in FAKES for n in parts]
+    draws = {n: min(DRAWS, POOL // n * POOLS) for n in COUNTS}
+    todo = [
+        {"extractor": name, "fake": fake, "n": n, "draws": draws[n]}
+        for name in EXTRACTORS
+        for fake in FAKES
+        for n in COUNTS
+        if draws[n] >= 10
+    ]
     fill("fid_spread", todo, spread)
 
 
@@ -174,7 +178,7 @@ def degradations() -> None:
         return distances(real, fake[duplicates(DEGRADED, int(strength) if kind == "duplicates" else DEGRADED, seed)])
 
     todo = [
-        {"extractor": name, "kind": kind, "strength": strength, "seed": seed}
+        {"extractor": name, "kind": kind, "strength": strength, "n": DEGRADED, "seed": seed}
         for seed in DEGRADED_SEEDS
         for name in EXTRACTORS
         for kind, strength in doses
@@ -199,9 +203,10 @@ def shrunk(images: np.ndarray, method: Image.Resampling, reducing: bool) -> np.n
     return np.concatenate([np.asarray(part) for part in parts]).round().clip(0, 255).astype(np.uint8)
 
 
+PROPER = "bicubic, antialiased"
 WAYS = {
     "drawn small": None,
-    "bicubic, antialiased": lambda x: shrunk(x, Image.Resampling.BICUBIC, True),
+    PROPER: lambda x: shrunk(x, Image.Resampling.BICUBIC, True),
     "box": lambda x: shrunk(x, Image.Resampling.BOX, True),
     "bilinear, not antialiased": lambda x: shrunk(x, Image.Resampling.BILINEAR, False),
     "nearest": lambda x: shrunk(x, Image.Resampling.NEAREST, True),
@@ -220,10 +225,10 @@ def resizes() -> None:
     )
 
     def measure(key: dict) -> dict:
-        real, fake = (features(images(way), key["extractor"]) for way in ("bicubic, antialiased", key["way"]))
-        return {"n": LARGE, **distances(real, fake)}
+        real, fake = (features(images(way), key["extractor"]) for way in (PROPER, key["way"]))
+        return distances(real, fake)
 
-    todo = [{"extractor": name, "way": way} for name in EXTRACTORS for way in WAYS if way != "bicubic, antialiased"]
+    todo = [{"extractor": name, "way": way, "n": LARGE} for name in EXTRACTORS for way in WAYS if way != PROPER]
     fill("fid_resizes", todo, measure)
 
 
@@ -231,29 +236,25 @@ def resizes() -> None:
 
 
 @cache
-def held_out(dataset: str, size: int, seed: int) -> FaceSet:
-    """Faces that no model has learned from; of portraits there is one such set."""
+def faces_of(dataset: str, size: int, seed: int) -> FaceSet:
+    """Seed 0: faces that no model has learned from. Seed 1: others; of the portraits, some that models have seen."""
+    n = MODEL_N[dataset]
     if dataset == "synthetic":
-        return load_faces(dataset, MODEL_N, size, seed=seed, subset="test")
-    if seed == 0:
-        return load_faces(dataset, size=size, subset="test", **QUIET)
-    n = len(held_out(dataset, size, 0))
-    train = load_faces(dataset, size=size, subset="train", **QUIET)
-    return train[np.random.default_rng(seed).permutation(len(train))[:n]]
+        return load_faces(dataset, n, size, seed=seed, subset="test")
+    some = load_faces(dataset, size=size, subset=("test", "train")[seed], **QUIET)
+    return some[np.random.default_rng(0).permutation(len(some))[:n]]
 
 
-def drawn(name: str, what: str, faces: FaceSet) -> np.ndarray:
-    """As many pictures by a model as there are faces, with labels as frequent as theirs."""
+def drawn(name: str, like: FaceSet) -> np.ndarray:
+    """As many samples as there are faces, with labels as frequent as theirs."""
     card, model = weights.catalog()[name], weights.load(name)
-    if what == "reconstructions":
-        return model.reconstruct(faces.images)
     if not getattr(model, "conditional", False):
-        return model.sample(len(faces), seed=1)
+        return model.sample(len(like), seed=1)
     if "labels" in card:
-        labels = condition(faces, card["dataset"]["name"], card["labels"]["scheme"]).values
+        labels = condition(like, card["dataset"]["name"], card["labels"]["scheme"]).values
     else:  # the family of chapter 05
-        labels = multi_class(faces, ("Male", "Smiling")).values
-    return model.sample(len(faces), seed=1, labels=labels)
+        labels = multi_class(like, ("Male", "Smiling")).values
+    return model.sample(len(like), seed=1, labels=labels)
 
 
 @cache
@@ -270,28 +271,30 @@ def small(images: np.ndarray) -> np.ndarray:
     return np.concatenate(parts).round().astype(np.uint8)
 
 
-def models(dataset: str) -> None:
-    cards = {
-        name: card
-        for name, card in weights.catalog().items()
-        if card["model"] in GENERATORS and card["dataset"]["name"] == dataset
-    }
-    sizes = sorted({card["config"]["image_size"] for card in cards.values()})
-    kinds = [("real faces", "others", size) for size in sizes]
-    for name, card in cards.items():
-        size = card["config"]["image_size"]
-        if card["model"] in RECONSTRUCT:
-            kinds.append((name, "reconstructions", size))
-        if card["model"] != "Accordion":  # whose middle has no known distribution
-            kinds.append((name, "samples", size))
-    todo = [{"dataset": dataset, "model": name, "what": what, "size": size} for name, what, size in kinds]
+def models(datasets: list[str]) -> None:
+    cards = {name: card for name, card in weights.catalog().items() if card["model"] in GENERATORS}
+    kinds = []
+    for dataset in MODEL_N:
+        of_it = {name: card for name, card in cards.items() if card["dataset"]["name"] == dataset}
+        sizes = sorted({card["config"]["image_size"] for card in of_it.values()})
+        kinds += [(dataset, "real faces", "others", size) for size in sizes]
+        for name, card in of_it.items():
+            size = card["config"]["image_size"]
+            if card["model"] in RECONSTRUCT:
+                kinds.append((dataset, name, "reconstructions", size))
+            if card["model"] != "Accordion":  # whose middle has no known distribution
+                kinds.append((dataset, name, "samples", size))
+    columns = ("dataset", "model", "what", "size")
+    todo = [dict(zip(columns, kind, strict=True)) | {"n": MODEL_N[kind[0]]} for kind in kinds]
 
     def measure(key: dict) -> dict:
-        size, name = key["size"], key["model"]
-        real, others = held_out(dataset, size, 0), held_out(dataset, size, 1)
-        # What is reconstructed are other real faces.
-        images = others.images if name == "real faces" else drawn(name, key["what"], others)
-        row = {"n": len(real)}
+        dataset, name, what, size = (key[column] for column in columns)
+        unseen, others = (faces_of(dataset, size, seed) for seed in (0, 1))
+        if what == "reconstructions":  # of faces that it has not seen, against other people
+            real, images = others, weights.load(name).reconstruct(unseen.images)
+        else:
+            real, images = unseen, others.images if name == "real faces" else drawn(name, unseen)
+        row = {}
         onet = [features(side, "onet", dataset) for side in (real, images)]
         for column, metric in {"frechet": fid, "infinity": fid_infinity, "kernel": kid}.items():
             score = metric(*onet, **QUIET)
@@ -303,27 +306,17 @@ def models(dataset: str) -> None:
         sides = [features(small(side), "onet", dataset) for side in (real.images, images)]
         score = fid(*sides, **QUIET)
         row |= {"at_32": score.value, "at_32_low": score.low, "at_32_high": score.high}
-        if name != "real faces" and key["what"] == "samples":
-            seen = learned(dataset, cards[name]["dataset"]["train"], size)
-            near = memorization(onet[1][:2000], seen, onet[0][:2000])
+        if what == "samples":
+            training = learned(dataset, cards[name]["dataset"]["train"], size)
+            near = memorization(onet[1][:2000], training, onet[0][:2000])
             row |= {"memorization": near.value, "memorization_low": near.low, "memorization_high": near.high}
         return row
 
-    fill("fid_models", todo, measure)
+    fill("fid_models", todo, measure, wanted=lambda key: key["dataset"] in datasets)
 
 
-def fill(table: str, todo: list[dict], measure) -> None:
-    """Measure what a table lacks, row by row."""
-    made = results.provenance(COMMAND)
-    path = results.FOLDER / f"{table}.csv"
-    before = results.load(table) if path.exists() else pd.DataFrame(columns=list(todo[0]))
-    keys = list(todo[0])
-    done = set(before[keys].itertuples(index=False, name=None))
-    for key in tqdm([key for key in todo if tuple(key.values()) not in done], desc=table):
-        row = pd.DataFrame([key | measure(key) | made])
-        before = row if before.empty else pd.concat([before, row])
-        before = before[[*before.columns.difference([*made], sort=False), *made]]
-        results.save(table, before, significant=5)
+def fill(table: str, todo: list[dict], measure, wanted=lambda key: True) -> None:
+    results.fill(table, todo, measure, COMMAND, wanted=wanted, significant=5)
 
 
 def main() -> None:
@@ -334,8 +327,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for table in chosen.tables:
         if table == "models":
-            for dataset in chosen.datasets:
-                models(dataset)
+            models(chosen.datasets)
         else:
             tables[table]()
 

@@ -140,6 +140,12 @@ SETTINGS = {
         "colab": {"faces": 10_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
         "full": {"faces": 20_000, "others": 4000, "samples": 4000, "detected": 1000, "guarded_steps": 40},
     },
+    # Chapter 06: faces a side, networks that may make the features (the first that can be had), bootstrap samples.
+    "fid": {
+        "quick": {"faces": 2000, "extractors": ("onet",), "resamples": 20},
+        "colab": {"faces": 10_000, "extractors": ("inception", "onet"), "resamples": 20},
+        "full": {"faces": 10_000, "extractors": ("inception", "onet"), "resamples": 50},
+    },
     # Chapter 08: faces of the generator's own to find again, steps where λ is turned and pictures are completed, faces
     # to find a direction from, faces that a small encoder learns from.
     "projection": {

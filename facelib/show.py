@@ -167,6 +167,15 @@ def _thumbnail(photo) -> np.ndarray:
     return tile
 
 
+def pixels(figure: plt.Figure, dpi: int = 96) -> np.ndarray:
+    """A figure as a uint8 picture (height, width, 3), such as a slider moves; the figure is closed."""
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    plt.close(figure)
+    return picture
+
+
 def intervals(axis, estimates: dict, **style) -> None:
     """Draw estimates over their keys as points with error bars (see `facelib.metrics.Estimate`)."""
     values = np.array([(e.value, e.value - e.low, e.high - e.value) for e in estimates.values()])

@@ -60,13 +60,14 @@ def menu(
     alt: str,
     start: int | None = None,
     width: int = 640,
+    quality: int = 92,
 ) -> ipywidgets.VBox:
     """A menu, and a slider over the pictures of what is chosen.
 
     Args:
         choices: what the menu offers → its uint8 pictures (height, width, 3), one a position of the slider.
         question: what the menu asks for, in front of it.
-        labels, description, alt, start, width: of the slider, as of `slider`; the choice is added to `alt` as well.
+        labels, description, alt, start, width, quality: as of `slider`; the choice is added to `alt` as well.
 
     Raises:
         ValueError: for fewer than two choices, choices that do not have equally many pictures, or as of `slider`.
@@ -83,7 +84,9 @@ def menu(
         style={"description_width": "initial"},
         layout={**wide, "width": "auto"},  # with its margins, the whole width would be too wide
     )
-    screens = [_screen(frames, control, f"{alt}, {question}: {name}", width) for name, frames in choices.items()]
+    screens = [
+        _screen(frames, control, f"{alt}, {question}: {name}", width, quality) for name, frames in choices.items()
+    ]
     for screen in screens:
         screen.layout.margin = "0"  # the usual one would make them wider than what they lie in, and the page scroll
     return ipywidgets.VBox([chosen, control, _shown(screens, chosen, 0, wide)], layout=wide)
@@ -96,6 +99,7 @@ def board(
     alt: str,
     start: Sequence[int] | None = None,
     width: int = 640,
+    quality: int = 92,
     live: bool = False,
 ) -> ipywidgets.VBox:
     """Several sliders over one picture, which shows where all of them stand.
@@ -106,6 +110,7 @@ def board(
         alt: what the picture shows; where the sliders stand is added to it.
         start: the position of each slider that is shown first; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
+        quality: of the JPEGs, up to 95.
         live: draw a picture when a slider is moved instead of all beforehand. So there may be any number of sliders and
             positions, but they move with a kernel only, not in a page.
 
@@ -135,7 +140,7 @@ def board(
 
     def shown(positions: Sequence[int]) -> str:
         where = ", ".join(f"{c.description}: {c.options[i][0]}" for c, i in zip(controls, positions, strict=True))
-        return _picture(np.asarray(draw(*positions)), f"{alt} ({where})", width)
+        return _picture(np.asarray(draw(*positions)), f"{alt} ({where})", width, quality)
 
     screen = _computed(shown, controls, wide) if live else _prepared(shown, controls, wide)
     return ipywidgets.VBox([*controls, screen], layout={"width": "100%", "max_width": f"{width}px"})

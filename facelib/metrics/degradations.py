@@ -138,7 +138,7 @@ class Degradation:
 
 
 DEGRADATIONS = {
-    "blur": Degradation(blur, (0.3, 0.5, 0.7, 1.0, 1.5, 2.5), "σ = {:g} px"),
+    "blur": Degradation(blur, (0.4, 0.5, 0.7, 1.0, 1.5, 2.5), "σ = {:g} px"),
     "noise": Degradation(noise, (2, 5, 10, 20, 40, 80), "σ = {:g} grey levels"),
     "jpeg": Degradation(jpeg, (95, 85, 70, 50, 25, 8), "quality {:g}"),
     "resize": Degradation(

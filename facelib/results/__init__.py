@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from facelib.files import replacing
 
@@ -42,3 +44,36 @@ def save(name: str, table: pd.DataFrame, significant: int | None = None) -> None
             table.round(4).to_csv(partial, index=False)
         else:
             table.to_csv(partial, index=False, float_format=f"%.{significant}g")
+
+
+def fill(
+    name: str,
+    todo: Sequence[dict],
+    measure: Callable[[dict], dict],
+    command: str,
+    *,
+    wanted: Callable[[dict], bool] = lambda key: True,
+    significant: int | None = None,
+) -> pd.DataFrame:
+    """Measure what a table lacks, row by row; what is there stays, and an interrupted run goes on.
+
+    Args:
+        name: of the table.
+        todo: the settings of every row that it should have, all under the same names. Rows of other settings are
+            dropped, and rows are kept in this order.
+        measure: settings → the rest of the row.
+        command: what a row says that it was made by.
+        wanted: which settings to measure now.
+        significant: digits, see `save`.
+    """
+    keys, made = list(todo[0]), provenance(command)
+    rows = {}
+    if (FOLDER / f"{name}.csv").exists():
+        before = load(name)
+        rows = {tuple(row.get(key) for key in keys): row for row in before.to_dict("records")}
+    order = [tuple(key.values()) for key in todo]
+    for key in tqdm([key for key in todo if wanted(key) and tuple(key.values()) not in rows], desc=name):
+        rows[tuple(key.values())] = key | measure(key) | made
+        table = pd.DataFrame([rows[at] for at in order if at in rows])
+        save(name, table[[*table.columns.difference([*made], sort=False), *made]], significant)
+    return load(name)

@@ -23,6 +23,42 @@ def test_a_table_is_saved_with_its_provenance(tmp_path, monkeypatch, root):
         results.load("other")
 
 
+def test_a_table_is_filled_row_by_row(tmp_path, monkeypatch):
+    """What is there stays, what is asked for no longer goes, a break loses one row, and the order is the script's."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    measured = []
+
+    def measure(key):
+        measured.append(key["dose"])
+        if key["dose"] == 0.5 and len(measured) < 4:
+            raise KeyboardInterrupt
+        return {"square": key["dose"] ** 2, "late": 1.0} if key["dose"] > 2 else {"square": key["dose"] ** 2}
+
+    def fill(*doses, **options):
+        return results.fill(
+            "doses", [{"kind": "blur", "dose": d} for d in doses], measure, "python doses.py", **options
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(1, 2, 0.5)
+    assert results.load("doses")["dose"].tolist() == [1, 2]
+    table = fill(3, 1, 0.5)
+    assert measured == [1, 2, 0.5, 3, 0.5]  # 1 was there
+    assert table["dose"].tolist() == [3, 1, 0.5] and table["square"].tolist() == [9, 1, 0.25]
+    assert list(table.columns) == ["kind", "dose", "square", "late", "command", "commit", "device"]
+    some = fill(3, 1, 0.5, 4, 5, wanted=lambda key: key["dose"] != 4)
+    assert some["dose"].tolist() == [3, 1, 0.5, 5]
+    other = results.fill("doses", [{"dose": 3, "n": 10}], lambda key: {"square": 9}, "python doses.py")
+    assert other.to_dict("records")[0]["n"] == 10 and len(other) == 1  # measured anew: the settings have another name
+
+
+def test_no_two_doses_of_a_harm_have_the_same_scores():
+    table = results.load("fid_degradations")
+    assert not table.duplicated(["extractor", "kind", "n", "seed", "strength"]).any()
+    scores = ["extractor", "kind", "seed", "frechet", "kernel", "precision", "density"]
+    assert not table.duplicated(scores).any()
+
+
 def test_every_table_says_what_made_it():
     for path in results.FOLDER.glob("*.csv"):
         assert list(results.load(path.stem).columns[-3:]) == ["command", "commit", "device"]

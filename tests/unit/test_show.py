@@ -73,6 +73,16 @@ def test_menu_works_through_the_kernel_where_there_is_no_stack(frames, monkeypat
     assert "woman (walk: a)" in screen.children[0].children[0].value
 
 
+def test_pictures_of_a_menu_can_be_smaller_files():
+    noise = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    choices = {"man": list(noise[:2]), "woman": list(noise[2:])}
+    fine, small = (
+        menu(choices, ["a", "b"], "class", "walk", alt="A face", quality=quality).children[2].children[0].children[0]
+        for quality in (92, 50)
+    )
+    assert len(small.value) < 0.7 * len(fine.value) and "A face, class: man" in small.value
+
+
 def test_menu_names_what_is_wrong(frames):
     with pytest.raises(ValueError, match="choices must be at least two with equally many pictures, got {'man': 3}"):
         menu({"man": frames}, ["a", "b", "c"], "class", "x", alt="")
@@ -248,6 +258,15 @@ def test_the_audit_sheet_shows_what_was_refused_and_why(tmp_path):
         show.refused(photos[:3], report)
     with pytest.raises(ValueError, match="none of the 1 photos was refused"):
         show.refused(photos[1:2], report[1:2])
+
+
+def test_a_figure_becomes_a_picture_and_is_closed():
+    figure = plt.figure(figsize=(2, 1), layout="none", facecolor="white")
+    figure.add_axes((0, 0, 0.5, 1), facecolor="red").set(xticks=[], yticks=[])
+    picture = show.pixels(figure, dpi=50)
+    assert picture.shape == (50, 100, 3) and picture.dtype == np.uint8
+    assert (picture[25, 25] == [255, 0, 0]).all() and (picture[25, 75] == 255).all()
+    assert not plt.fignum_exists(figure.number)
 
 
 def test_tables_round_and_leave_missing_values_empty():

@@ -21,7 +21,7 @@ def test_each_dose_takes_more_away(images, kind):
     np.testing.assert_array_equal(images, before)  # the caller's own stay as they are
     kept = [psnr(images, w).mean() for w in worse]
     assert kept == sorted(kept, reverse=True) and kept[-1] < kept[0] - 5
-    assert degradation.unit.format(degradation.strengths[0]).count("{") == 0
+    assert all(f"{strength:g}" in degradation.unit.format(strength) for strength in degradation.strengths)
 
 
 def test_no_harm_is_none(images):

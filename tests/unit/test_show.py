@@ -73,7 +73,7 @@ def test_menu_works_through_the_kernel_where_there_is_no_stack(frames, monkeypat
     assert "woman (walk: a)" in screen.children[0].children[0].value
 
 
-def test_pictures_of_a_menu_can_be_smaller_files():
+def test_pictures_of_menus_and_boards_can_be_smaller_files():
     noise = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     choices = {"man": list(noise[:2]), "woman": list(noise[2:])}
     fine, small = (
@@ -81,6 +81,11 @@ def test_pictures_of_a_menu_can_be_smaller_files():
         for quality in (92, 50)
     )
     assert len(small.value) < 0.7 * len(fine.value) and "A face, class: man" in small.value
+    fine, small = (
+        board(lambda i: noise[i], {"walk": ["a", "b"]}, alt="A face", quality=quality).children[1].children[0]
+        for quality in (92, 50)
+    )
+    assert len(small.value) < 0.7 * len(fine.value)
 
 
 def test_menu_names_what_is_wrong(frames):

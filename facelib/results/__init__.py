@@ -66,14 +66,18 @@ def fill(
         wanted: which settings to measure now.
         significant: digits, see `save`.
     """
-    keys, made = list(todo[0]), provenance(command)
-    rows = {}
+    keys, made, rows = list(todo[0]), provenance(command), {}
     if (FOLDER / f"{name}.csv").exists():
-        before = load(name)
-        rows = {tuple(row.get(key) for key in keys): row for row in before.to_dict("records")}
+        rows = {tuple(row.get(key) for key in keys): row for row in load(name).to_dict("records")}
     order = [tuple(key.values()) for key in todo]
-    for key in tqdm([key for key in todo if wanted(key) and tuple(key.values()) not in rows], desc=name):
-        rows[tuple(key.values())] = key | measure(key) | made
+
+    def keep() -> None:
         table = pd.DataFrame([rows[at] for at in order if at in rows])
         save(name, table[[*table.columns.difference([*made], sort=False), *made]], significant)
+
+    if set(rows) & set(order) and list(rows) != [at for at in order if at in rows]:
+        keep()  # in the new order, without what is asked for no longer
+    for key in tqdm([key for key in todo if wanted(key) and tuple(key.values()) not in rows], desc=name):
+        rows[tuple(key.values())] = key | measure(key) | made
+        keep()
     return load(name)

@@ -48,6 +48,8 @@ def test_a_table_is_filled_row_by_row(tmp_path, monkeypatch):
     assert list(table.columns) == ["kind", "dose", "square", "late", "command", "commit", "device"]
     some = fill(3, 1, 0.5, 4, 5, wanted=lambda key: key["dose"] != 4)
     assert some["dose"].tolist() == [3, 1, 0.5, 5]
+    assert fill(5, 3)["dose"].tolist() == [5, 3]  # nothing to measure: another order, and others dropped
+    assert measured == [1, 2, 0.5, 3, 0.5, 5]
     other = results.fill("doses", [{"dose": 3, "n": 10}], lambda key: {"square": 9}, "python doses.py")
     assert other.to_dict("records")[0]["n"] == 10 and len(other) == 1  # measured anew: the settings have another name
 

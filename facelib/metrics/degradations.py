@@ -14,49 +14,50 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from facelib.data.faceset import FaceSet
 from facelib.metrics.images import check_images, whole_number
 
 
-def blur(images: np.ndarray, sigma: float) -> np.ndarray:
+def blur(images: np.ndarray | FaceSet, sigma: float) -> np.ndarray:
     """Gaussian blur with a standard deviation of `sigma` pixels.
 
     Args:
-        images: uint8 (n, height, width, 3), as for all of these.
+        images: uint8 (n, height, width, 3) or a FaceSet, as for all of these.
 
     Raises:
         ValueError: for images of another type or shape, or a negative sigma.
     """
-    check_images(images, "images")
+    images = _pixels(images)
     _not_negative(sigma, "sigma")
     blurred = gaussian_filter(images.astype(np.float32), (0, sigma, sigma, 0), mode="nearest")
     return blurred.round().astype(np.uint8)
 
 
-def noise(images: np.ndarray, sigma: float, seed: int = 0) -> np.ndarray:
+def noise(images: np.ndarray | FaceSet, sigma: float, seed: int = 0) -> np.ndarray:
     """Gaussian noise with a standard deviation of `sigma` grey levels, on each pixel and channel.
 
     Raises:
         ValueError: for images of another type or shape, or a negative sigma.
     """
-    check_images(images, "images")
+    images = _pixels(images)
     _not_negative(sigma, "sigma")
     added = np.random.default_rng(seed).normal(0, sigma, images.shape)
     return (images + added).round().clip(0, 255).astype(np.uint8)
 
 
-def jpeg(images: np.ndarray, quality: int) -> np.ndarray:
+def jpeg(images: np.ndarray | FaceSet, quality: int) -> np.ndarray:
     """Written as JPEG and read again; `quality` as Pillow has it, from 95 (hardly visible) to 1.
 
     Raises:
         ValueError: for images of another type or shape, or another quality.
     """
-    check_images(images, "images")
+    images = _pixels(images)
     if whole_number(quality, "quality", 1) > 95:
         raise ValueError(f"quality must be at most 95, got {quality}.")
     return np.stack([_through_jpeg(image, quality) for image in images])
 
 
-def resize(images: np.ndarray, side: int, method: str = "nearest") -> np.ndarray:
+def resize(images: np.ndarray | FaceSet, side: int, method: str = "nearest") -> np.ndarray:
     """Shrunk to `side` × `side` pixels, and enlarged again by bicubic interpolation.
 
     "antialiased" averages all pixels where it shrinks, and loses only what a small picture cannot hold. "nearest" keeps
@@ -65,7 +66,7 @@ def resize(images: np.ndarray, side: int, method: str = "nearest") -> np.ndarray
     Raises:
         ValueError: for images of another type or shape, an unknown method, or a side below 2 or above the images'.
     """
-    check_images(images, "images")
+    images = _pixels(images)
     if method not in _RESAMPLING:
         raise ValueError(f"method must be one of {tuple(_RESAMPLING)}, got {method!r}.")
     height, width = images.shape[1:3]
@@ -148,6 +149,12 @@ DEGRADATIONS = {
 }
 
 _RESAMPLING = {"nearest": Image.Resampling.NEAREST, "antialiased": Image.Resampling.BICUBIC}
+
+
+def _pixels(images: np.ndarray | FaceSet) -> np.ndarray:
+    images = images.images if isinstance(images, FaceSet) else images
+    check_images(np.asarray(images), "images")
+    return np.asarray(images)
 
 
 def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:

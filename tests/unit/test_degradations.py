@@ -24,6 +24,13 @@ def test_each_dose_takes_more_away(images, kind):
     assert all(f"{strength:g}" in degradation.unit.format(strength) for strength in degradation.strengths)
 
 
+def test_face_sets_are_taken_too(images):
+    faces = load_faces(n=12, size=64, seed=3)
+    for degradation in DEGRADATIONS.values():
+        strength = degradation.strengths[2]
+        np.testing.assert_array_equal(degradation.function(faces, strength), degradation.function(images, strength))
+
+
 def test_no_harm_is_none(images):
     np.testing.assert_array_equal(blur(images, 0), images)
     np.testing.assert_array_equal(noise(images, 0), images)

@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' -o -name '*.zip' 2>/dev/null)
 # What runs on JAX too.
-JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
+JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
 PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/scripts.py

@@ -64,6 +64,17 @@ _CONDITIONAL_LIGHT = _LIGHT_FULL | {
 }
 _FAMILY_SWITCHES = {"learning_rate": 2e-3, "r1": 0.1, "augment": (), "ema": 0.995}
 _FAMILY_FULL = {"width": 128, "pictures": 20_000, "steps_per_epoch": 100, "switches": _FAMILY_SWITCHES}
+_CYCLEGAN_FULL = {
+    "image_size": 64,
+    "width": 16,
+    "blocks": 4,
+    "residual": True,
+    "judge_width": 32,
+    "learning_rates": (4e-4, 8e-4),  # of translators and of judges
+    "batch_size": 4,
+    "weights": {"adversarial": 1.0, "cycle": 5.0, "identity": 1.0, "buffer": 50},
+    "steps_per_epoch": 250,
+}
 _ATTRIBUTES_FULL = {"image_size": 64, "width": 96, "faces": 12_000, "epochs": 6, "batch_size": 64}
 _ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1500, "epochs": 8, "batch_size": 32}
 # The finder's layers are five times as quick, and take longer to learn.
@@ -121,6 +132,12 @@ SETTINGS = {
         | {"steps_per_epoch": 40, "switches": {"learning_rate": 1e-3, "r1": 0.3, "augment": (), "ema": 0.98}},
         "colab": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 150, "dropout": 0.4, "switches": {}},
         "full": _CONDITIONAL_LIGHT | {"faces": 20_000, "epochs": 60},
+    },
+    # See facelib.models.CycleGAN. `faces` are both kinds together.
+    "cyclegan": {
+        "quick": _CYCLEGAN_FULL | {"image_size": 32, "width": 8, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
+        "colab": _CYCLEGAN_FULL | {"width": 32, "blocks": 6, "faces": 20_000, "epochs": 60},
+        "full": _CYCLEGAN_FULL | {"faces": 12_000, "epochs": 20},
     },
     # Chapter 07: faces that directions are found from, sums of averages to count smiling men in.
     "arithmetic": {

@@ -19,6 +19,7 @@ MODELS = (
     "autoencoder",
     "cdcgan",
     "cdcgan-light",
+    "cyclegan",
     "dcgan",
     "dcgan-light",
     "dcgan-small",
@@ -30,6 +31,7 @@ MODELS = (
 )
 DATASETS = ("synthetic", "portraits", "celeba")
 LABELS = ("combined", "independent", "multi-class", "unlabelled")
+DOMAINS = ("colour", "smiling")
 OUT_OF_TIME, INTERRUPTED = 75, 130
 
 
@@ -41,6 +43,8 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
     parser.add_argument("--recipe", choices=("modern", "faithful"), default="modern", help="how to train a GAN")
     parser.add_argument("--labels", choices=LABELS, default="combined", help="what a conditional model is told")
     parser.add_argument("--framing", choices=("face", "background"), default="face", help="how much of a photo it sees")
+    parser.add_argument("--domains", choices=DOMAINS, help="what a CycleGAN translates (default: by the data set)")
+    parser.add_argument("--folders", type=Path, nargs=2, metavar=("A", "B"), help="or between two folders of pictures")
     parser.add_argument("--image-size", type=int, help="instead of the profile's")
     parser.add_argument("--epochs", type=int, help="instead of the profile's")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for weights, card, logs (default: runs)")

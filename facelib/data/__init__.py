@@ -9,6 +9,7 @@ from facelib.data.crop import crop_faces
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.data.find import find_faces
 from facelib.data.folder import load_folder
+from facelib.data.pictures import load_pictures
 from facelib.data.portraits import load_portraits, twelve_portraits
 from facelib.data.synthetic import draw_faces, load_synthetic
 from facelib.data.toy import CLASSES, load_toy
@@ -16,7 +17,8 @@ from facelib.data.toy import CLASSES, load_toy
 __all__ = ["FaceSet", "crop_faces", "draw_faces", "find_faces", "load_faces", "to_float", "to_uint8", "twelve_faces"]
 
 DRAWN, PHOTOS, TOYS = ("synthetic",), ("portraits", "celeba", "folder"), tuple(CLASSES)
-DATASETS = (*DRAWN, *PHOTOS, *TOYS)
+FOLDERS = ("folder", "pictures")  # the user's own
+DATASETS = (*DRAWN, *PHOTOS, "pictures", *TOYS)
 SUBSETS = ("all", "train", "test")
 
 # Added to the seed of synthetic test faces: other people than any that are trained on.
@@ -47,13 +49,13 @@ def load_faces(
     Args:
         dataset: "synthetic" (drawn, attributes exact, needs nothing), "portraits" (members of the US Congress, fetched
             by git if they are not at hand), "celeba" (on the user's machine, or through kagglehub), "folder" (any
-            photos, with `root=`), or for quick looks "digits" (with scikit-learn), "mnist", "fashion_mnist" and
-            "cifar10", which are no faces.
+            photos, with `root=`), "pictures" (the same of anything, whole: no faces are looked for), or for quick looks
+            "digits" (with scikit-learn), "mnist", "fashion_mnist" and "cifar10", which are no faces.
         n: how many (of photos: how many to look at); default 2,000 synthetic faces, and all of the others.
         size: side in pixels.
         seed: which synthetic faces are drawn, or which photos are taken when `n` is given.
         subset: "train" and "test" share no person; the shipped weights were trained on "train", and the twelve faces
-            are in neither. CelebA has "validation" too, a folder only "all".
+            are in neither. CelebA has "validation" too, "folder" and "pictures" only "all".
         root: where the photos are; default `FACELIB_DATA/portraits` and `FACELIB_DATA/celeba`.
         framing: "face", or "background" for head, shoulders and what lies behind (not for toys).
         align: turn faces until their eyes lie level (photos only).
@@ -66,12 +68,13 @@ def load_faces(
     """
     if dataset not in DATASETS:
         raise ValueError(f"dataset must be one of {DATASETS}, got {dataset!r}.")
-    subsets = {"celeba": (*SUBSETS, "validation"), "folder": ("all",)}.get(dataset, SUBSETS)
+    subsets = {"celeba": (*SUBSETS, "validation")} | dict.fromkeys(FOLDERS, ("all",))
+    subsets = subsets.get(dataset, SUBSETS)
     if subset not in subsets:
         raise ValueError(f"subset must be one of {subsets} for {dataset}, got {subset!r}.")
-    if dataset not in PHOTOS and (align or root is not None):
+    if dataset not in PHOTOS and (align or root is not None and dataset != "pictures"):
         raise ValueError(f"align and root are for photos ({', '.join(PHOTOS)}); {dataset} has none.")
-    if dataset in TOYS and framing != "face":
+    if dataset in (*TOYS, "pictures") and framing != "face":
         raise ValueError(f"framing is for faces; {dataset} has none.")
     if dataset == "synthetic":
         seed = seed + TEST_SEEDS * (subset == "test")
@@ -79,9 +82,11 @@ def load_faces(
     if dataset in TOYS:
         return load_toy(dataset, n, size, seed=seed, subset=subset)
     how = {"seed": seed, "framing": framing, "align": align, "progress": progress}
+    if dataset in FOLDERS and root is None:
+        raise ValueError(f"root is missing; name the folder: load_faces({dataset!r}, root='my_photos').")
+    if dataset == "pictures":
+        return load_pictures(root, n, size, seed=seed, progress=progress)
     if dataset == "folder":
-        if root is None:
-            raise ValueError("root is missing; name the folder: load_faces('folder', root='my_photos').")
         return load_folder(root, n, size, **how)
     load = load_portraits if dataset == "portraits" else load_celeba
     return load(n, size, subset=subset, root=root, **how)

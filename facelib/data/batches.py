@@ -79,6 +79,47 @@ class FaceBatches(keras.utils.PyDataset):
         return np.random.default_rng([self.seed, number + 1]).permutation(len(self.images))
 
 
+class PairBatches(keras.utils.PyDataset):
+    """Batches of two sets, (a, b), without end; which picture meets which is left to chance.
+
+    Args:
+        a, b: `FaceSet`s or uint8 images (n, size, size, 3); their numbers may differ.
+        batch_size: pictures of each.
+        seed: of both orders.
+        image_size, epoch: as of `FaceBatches`.
+        steps_per_epoch: batches an epoch; by default one pass over the larger set.
+
+    Raises:
+        ValueError: as `FaceBatches`.
+    """
+
+    num_batches = None
+
+    def __init__(
+        self,
+        a: FaceSet | np.ndarray,
+        b: FaceSet | np.ndarray,
+        batch_size: int = 1,
+        *,
+        seed: int = 0,
+        image_size: int | None = None,
+        epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ):
+        super().__init__()
+        if steps_per_epoch is None:
+            steps_per_epoch = max(len(a), len(b)) // max(batch_size, 1)
+        how = {"image_size": image_size, "epoch": epoch, "steps_per_epoch": steps_per_epoch}
+        # Two seeds: with one, equal numbers would meet in the same pairs in every pass.
+        self.sets = [FaceBatches(images, batch_size, seed=2 * seed + i, **how) for i, images in enumerate((a, b))]
+        self.steps_per_epoch = steps_per_epoch
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch number `step` from the first epoch on."""
+        (a,), (b,) = (batches[step] for batches in self.sets)
+        return a, b
+
+
 def check_faces(faces: FaceSet | np.ndarray, image_size: int | None = None) -> np.ndarray:
     """The uint8 images of faces, or a ValueError if they are of another type, shape or size than expected."""
     images = faces.images if isinstance(faces, FaceSet) else np.asarray(faces)

@@ -55,7 +55,7 @@ def load_folder(
     root = Path(root)
     if n is not None and n < 1:
         raise ValueError(f"n must be at least 1, got {n}.")
-    files = _photos(root)
+    files = list_photos(root)
     attributes = _read_table(root / TABLE, files) if (root / TABLE).exists() else _from_folders(files)
     if n is not None:
         rows = np.sort(np.random.default_rng(seed).permutation(len(files))[:n])
@@ -68,8 +68,12 @@ def load_folder(
     return FaceSet(faces.images, names, attributes[found].reset_index(drop=True), info=info)
 
 
-def _photos(root: Path) -> list[str]:
-    """All photos below the folder, sorted."""
+def list_photos(root: Path) -> list[str]:
+    """Paths below the folder of all its photos, sorted.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no photo in it.
+    """
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise FileNotFoundError(f"root must be a folder of photos; {root} {what}.")

@@ -5,6 +5,7 @@ from facelib.models.acgan import ACGAN
 from facelib.models.attributes import AttributeClassifier
 from facelib.models.classifier import Classifier
 from facelib.models.conditional import ConditionalDCGAN
+from facelib.models.cyclegan import CycleGAN
 from facelib.models.dcgan import DCGAN
 from facelib.models.infogan import InfoGAN
 from facelib.models.latent_encoder import LatentEncoder
@@ -19,6 +20,7 @@ __all__ = [
     "AttributeClassifier",
     "Classifier",
     "ConditionalDCGAN",
+    "CycleGAN",
     "InfoGAN",
     "LatentEncoder",
     "TwoNGAN",

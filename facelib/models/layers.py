@@ -58,3 +58,22 @@ class ToRGB(layers.Conv2D):
         mirrored = ops.transpose(ops.flip(self.kernel, axis=(0, 1)), (0, 1, 3, 2))
         outputs = ops.conv_transpose(inputs, mirrored, strides=1, padding="same") + self.bias
         return self.activation(outputs)
+
+
+class ReflectionPadding(layers.Layer):
+    """Put `margin` pixels around an image that mirror what lies inside: zeros there would be seen in the result."""
+
+    def __init__(self, margin: int, **kwargs):
+        super().__init__(**kwargs)
+        self.margin = margin
+
+    def call(self, inputs):
+        around = (self.margin, self.margin)
+        return ops.pad(inputs, ((0, 0), around, around, (0, 0)), mode="reflect")
+
+    def compute_output_shape(self, input_shape):
+        n, height, width, channels = input_shape
+        return n, height + 2 * self.margin, width + 2 * self.margin, channels
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "margin": self.margin}

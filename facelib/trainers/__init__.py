@@ -4,6 +4,7 @@ from facelib.trainers.autoencoders import train_accordion, train_encoder, train_
 from facelib.trainers.gans import train_gan
 from facelib.trainers.judges import train_attributes, train_judge
 from facelib.trainers.runs import Options, OutOfTime
+from facelib.trainers.translation import train_cyclegan
 
 __all__ = ["TRAINERS", "Options", "OutOfTime"]
 
@@ -12,6 +13,7 @@ TRAINERS = {
     "autoencoder": train_accordion,
     "cdcgan": train_gan,
     "cdcgan-light": train_gan,
+    "cyclegan": train_cyclegan,
     "dcgan": train_gan,
     "dcgan-light": train_gan,
     "dcgan-small": train_gan,

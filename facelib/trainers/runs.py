@@ -13,6 +13,7 @@ import keras
 from facelib import __version__, weights
 from facelib.backend import device
 from facelib.data import FaceSet, load_faces
+from facelib.data.domains import DOMAINS
 from facelib.profiles import settings as profile_settings
 from facelib.training import Checkpoint
 
@@ -42,8 +43,16 @@ class Options:
     image_size: int | None = None
     labels: str = "combined"
     framing: str = "face"
+    domains: str | None = None
+    folders: tuple[Path, Path] | None = None
 
     def __post_init__(self):
+        if (self.domains or self.folders) and self.name != "cyclegan":
+            raise ValueError(f"--domains and --folders are for cyclegan; {self.name} does not translate.")
+        if self.folders and (self.domains or self.faces):
+            raise ValueError("--folders name the pictures; leave out --domains and --faces.")
+        if self.folders and len(set(self.domain_names)) < 2:
+            raise ValueError(f"--folders must have two different names, got {' and '.join(map(str, self.folders))}.")
         if self.labels != "combined" and not self.name.startswith("cdcgan"):
             raise ValueError(f"--labels are for conditional models; {self.name} has none.")
         if self.image_size is not None and (self.image_size < 16 or self.image_size % 16):
@@ -63,7 +72,18 @@ class Options:
 
     @property
     def is_gan(self) -> bool:
-        return "gan" in self.name
+        """Trained by one of the two recipes."""
+        return "dcgan" in self.name
+
+    @property
+    def kind(self) -> str:
+        """What a CycleGAN translates."""
+        return self.domains or ("colour" if self.dataset == "portraits" else "smiling")
+
+    @property
+    def domain_names(self) -> tuple[str, str]:
+        """What the two kinds of pictures of a CycleGAN are called."""
+        return tuple(folder.resolve().name for folder in self.folders) if self.folders else DOMAINS[self.kind]
 
     @property
     def is_conditional(self) -> bool:
@@ -73,7 +93,10 @@ class Options:
     @property
     def weights_name(self) -> str:
         """Such as "cdcgan-light-synthetic-64": what differs from the usual comes after the model's name."""
+        if self.folders:
+            return "-".join([self.name, *self.domain_names, str(self.sizes.image_size)])
         parts = [self.name]
+        parts += [self.kind] if self.name == "cyclegan" else []
         parts += [self.recipe] if self.is_gan and self.recipe != "modern" else []
         parts += [self.labels] if self.labels != "combined" else []
         parts += [self.framing] if self.framing != "face" else []
@@ -85,6 +108,8 @@ class Options:
         parts += [f"--recipe {self.recipe}"] if self.is_gan else []
         parts += [f"--image-size {self.image_size}"] if self.image_size else []
         parts += [f"--labels {self.labels}"] if self.name.startswith("cdcgan") else []
+        parts += [f"--domains {self.kind}"] if self.name == "cyclegan" and not self.folders else []
+        parts += [f"--folders {' '.join(self.domain_names)}"] if self.folders else []
         parts += [f"--framing {self.framing}"] if self.framing != "face" else []
         parts += [f"--epochs {epochs}"]
         parts += ["--backend jax"] if keras.backend.backend() == "jax" else []
@@ -132,15 +157,15 @@ def faces_for(options: Options, sizes: SimpleNamespace) -> tuple[FaceSet, FaceSe
         raise ValueError(f"{error} Or give the faces: --faces.") from None
 
 
-def decaying(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+def decaying(learning_rate: float, steps: int, **kwargs) -> keras.optimizers.Optimizer:
     """Adam with cosine decay to a fiftieth."""
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.02))
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.02), **kwargs)
 
 
 def fit(
     model,
     name: str,
-    train: FaceSet,
+    train: FaceSet | tuple[FaceSet, FaceSet],
     options: Options,
     settings: dict,
     epochs: int,
@@ -152,13 +177,15 @@ def fit(
     """Train with a checkpoint, from the last one if asked; returns the checkpoint."""
     if options.tensorboard and not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         raise ValueError("--tensorboard needs the packages tensorflow and tensorboard: pip install them.")
-    settings = settings | {"dataset": options.dataset, "faces": len(train), "backend": keras.backend.backend()}
-    settings["first and last face"] = [str(train.names[0]), str(train.names[-1])]
+    sets = train if isinstance(train, tuple) else (train,)
+    faces = sum(len(faces) for faces in sets)
+    settings = settings | {"dataset": options.dataset, "faces": faces, "backend": keras.backend.backend()}
+    settings["first and last face"] = [str(faces.names[i]) for faces in sets for i in (0, -1)]
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", settings, also=also)
     done = checkpoint.restore(model) if options.resume else 0
     if done > epochs:
         raise ValueError(f"--epochs must be at least {done}, which are done already, got {epochs}.")
-    print(f"{name}: {len(train):,} faces, {done} of {epochs} epochs done", flush=True)
+    print(f"{name}: {faces:,} faces, {done} of {epochs} epochs done", flush=True)
     limit = [TimeLimit(options.minutes)] if options.minutes else []
     log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)
     board = [keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard")] if options.tensorboard else []

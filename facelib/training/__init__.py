@@ -6,7 +6,7 @@ from facelib.training.doctor import diagnose, variety_of
 from facelib.training.guard import CollapseGuard, StopOnNaN
 from facelib.training.progress import EpochLines
 from facelib.training.recipes import recipe
-from facelib.training.samples import BestEpoch, SampleGrid
+from facelib.training.samples import BestEpoch, SampleGrid, TranslationGrid
 
 __all__ = [
     "BestEpoch",
@@ -16,6 +16,7 @@ __all__ = [
     "EpochLines",
     "SampleGrid",
     "StopOnNaN",
+    "TranslationGrid",
     "diagnose",
     "recipe",
     "variety_of",

@@ -6,25 +6,26 @@ the small methods from `draw` to `generator_loss`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
-from facelib.backend import compute_in, jit_compile, share
+from facelib.backend import compute_in, share
 from facelib.data.batches import FaceBatches, check_faces
 from facelib.data.faceset import FaceSet
 from facelib.training.augment import DiffAugment
 from facelib.training.average import Average
 from facelib.training.fitting import fit_batches
-from facelib.training.gradients import check_backend, input_gradient, stateless, value_and_gradients
+from facelib.training.gradients import input_gradient
+from facelib.training.players import Players, in_words
 
 LOSSES = ("d_loss_real", "d_loss_fake", "g_loss")
 R1_EVERY = 16  # steps between two penalties, each then 16 times as strong (Karras et al. 2020)
 
 
-class Adversarial(keras.Model):
+class Adversarial(Players):
     """A generator and a discriminator that learn from each other.
 
     A subclass's `__init__` sets `image_size`, `latent_dim`, `generator` and `discriminator`, and calls `_ready` last.
@@ -33,7 +34,6 @@ class Adversarial(keras.Model):
     conditional = False  # whether it is trained with labels
     compares_labels = False  # whether its discriminator is given them; then it has a method `wrong`
     half_batches, separate_passes, r1, mismatched = False, True, 0.0, 0.0  # until `compile` sets them
-    discriminator_optimizer: keras.optimizers.Optimizer | None = None
     average: Average | None = None
 
     @property
@@ -41,10 +41,20 @@ class Adversarial(keras.Model):
         """The generator to draw with: the average where one is kept."""
         return self.average.network if self.average else self.generator
 
+    @property
+    def generator_variables(self) -> list[keras.Variable]:
+        return self.generator.trainable_variables
+
+    @property
+    def discriminator_variables(self) -> list[keras.Variable]:
+        return self.discriminator.trainable_variables
+
+    @property
+    def carried(self) -> list[keras.Variable]:
+        return self.average.variables if self.average else []
+
     def _ready(self, seed: int) -> None:
-        self.noise = keras.random.SeedGenerator(seed)
-        self.trackers = [keras.metrics.Mean(name) for name in LOSSES]
-        self.built = True
+        super()._ready(seed, LOSSES)
 
     # What a member of the family may change. Images are (n, size, size, 3) in [-1, 1], z is (n, latent_dim).
 
@@ -116,18 +126,14 @@ class Adversarial(keras.Model):
             return loss, [loss]
 
         if self.half_batches:
-            losses = self._learn(self.discriminator, on_real) + self._learn(self.discriminator, on_fake)
+            losses = [self._learn(self.discriminator_optimizer, loss)[0] for loss in (on_real, on_fake)]
         else:
-            losses = self._learn(self.discriminator, on_both if self.separate_passes else on_both_in_one_pass)
-        losses = losses + self._learn(self.generator, fool)
+            both = on_both if self.separate_passes else on_both_in_one_pass
+            losses = self._learn(self.discriminator_optimizer, both)
+        losses = losses + self._learn(self.optimizer, fool)
         if self.average:
             self.average.update(self.optimizer.iterations)
-        for tracker, loss in zip(self.trackers, losses, strict=True):
-            # A step that a guard takes back must not spoil the epoch's mean.
-            finite = ops.isfinite(loss)
-            tracker.update_state(ops.where(finite, loss, 0.0), sample_weight=ops.cast(finite, "float32"))
-        # The losses of this step, for callbacks; Keras puts the trackers' means over the epoch into the history.
-        return dict(zip(LOSSES, losses, strict=True))
+        return self._track(losses)
 
     def _score(self, images, labels):
         return self.discriminate(self.augment(images), labels)
@@ -155,14 +161,6 @@ class Adversarial(keras.Model):
             return 0.5 * self.r1 * R1_EVERY * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
 
         return ops.cond(ops.equal(self.optimizer.iterations % R1_EVERY, 0), penalty, lambda: 0.0)
-
-    def _learn(self, network: keras.Model, loss: Callable) -> list:
-        """One step of one player; returns the losses."""
-        optimizer = self.optimizer if network is self.generator else self.discriminator_optimizer
-        state = [*self.trainable_variables, *self.non_trainable_variables, *self.optimizer.variables]
-        losses, gradients = value_and_gradients(loss, network.trainable_variables, state)
-        optimizer.apply(gradients, network.trainable_variables)
-        return losses
 
     # What Keras asks for.
 
@@ -201,11 +199,6 @@ class Adversarial(keras.Model):
             ValueError: for a value out of range, or an optimizer instance used for both networks.
             RuntimeError: under a backend that cannot train.
         """
-        check_backend()
-        generator_optimizer = keras.optimizers.get(generator_optimizer)
-        discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
-        if generator_optimizer is discriminator_optimizer:
-            raise ValueError("the two networks need an optimizer each, got one instance for both.")
         if r1 < 0:
             raise ValueError(f"r1 must not be negative, got {r1}; 0 switches it off.")
         if not 0 <= mismatched < 1:
@@ -217,11 +210,8 @@ class Adversarial(keras.Model):
             )
         augment = DiffAugment(augment, self.noise)
         average = Average(self.generator, ema) if ema else None
-        super().compile(generator_optimizer, **{"jit_compile": jit_compile(), **kwargs})
-        # Built here: Keras would build the first for both networks' weights, and the second after a checkpoint is read.
-        self.optimizer.build(self.generator.trainable_variables)
-        discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.discriminator_optimizer, self.average, self.augment = discriminator_optimizer, average, augment
+        self._compile(generator_optimizer, discriminator_optimizer, **kwargs)
+        self.average, self.augment = average, augment
         self.half_batches, self.separate_passes = half_batches, separate_passes
         self.r1, self.mismatched = r1, mismatched
         for network in (self.generator, self.discriminator):
@@ -233,8 +223,8 @@ class Adversarial(keras.Model):
     def settings(self) -> dict:
         """How it was compiled, as plain values: for a checkpoint's settings and for cards."""
         return {
-            "generator_optimizer": _in_words(self.optimizer),
-            "discriminator_optimizer": _in_words(self.discriminator_optimizer),
+            "generator_optimizer": in_words(self.optimizer),
+            "discriminator_optimizer": in_words(self.discriminator_optimizer),
             "half_batches": self.half_batches,
             "separate_passes": self.separate_passes,
             "ema": self.average.decay if self.average else None,
@@ -243,29 +233,6 @@ class Adversarial(keras.Model):
             "mismatched": self.mismatched,
             "mixed_precision": self.generator.layers[1].compute_dtype == "bfloat16",
         }
-
-    @property
-    def metrics(self) -> list:
-        return self.trackers
-
-    @property
-    def non_trainable_variables(self) -> list[keras.Variable]:
-        """With the second optimizer and the average, which Keras' JAX trainer would not carry from step to step."""
-        more = self.discriminator_optimizer.variables if self.discriminator_optimizer else []
-        return [*super().non_trainable_variables, *more, *(self.average.variables if self.average else [])]
-
-    def train_step(self, *arguments):
-        """Keras calls this with a batch; under JAX with all variables' values and a batch."""
-        if keras.backend.backend() == "tensorflow":
-            return self.adversarial_step(*arguments[0])
-        values, batch = arguments
-        groups = (
-            self.trainable_variables,
-            self.non_trainable_variables,
-            self.optimizer.variables,
-            self.metrics_variables,
-        )
-        return stateless(self.adversarial_step, groups, values, *batch)
 
     def fit(
         self,
@@ -337,10 +304,3 @@ def twice(labels):
 def cross_entropy(logits, target: float):
     """Mean binary cross-entropy in nats of logits (n, 1) against one target, 0 or 1 (0.69 for a coin toss)."""
     return ops.mean(ops.softplus(-logits if target else logits))
-
-
-def _in_words(optimizer: keras.optimizers.Optimizer) -> str:
-    """Such as "Adam(learning_rate=0.0002, beta_1=0.5)", without what is switched off."""
-    values = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in optimizer.get_config().items() if k != "name"}
-    settings = ", ".join(f"{key}={value}" for key, value in values.items() if value not in (None, False))
-    return f"{type(optimizer).__name__}({settings})"

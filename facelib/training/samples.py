@@ -101,6 +101,25 @@ class SampleGrid(keras.callbacks.Callback):
                 Image.fromarray(self.frames[-1]).save(partial)
 
 
+class TranslationGrid(SampleGrid):
+    """Translate the same pictures before training and after every few epochs: pictures of `a`, what they become, and
+    below them pictures of `b` and what they become.
+
+    Args:
+        a, b: uint8 images (n, size, size, 3) of each domain of a CycleGAN, as many of both.
+        every, folder: as of `SampleGrid`.
+    """
+
+    def __init__(self, a: np.ndarray, b: np.ndarray, *, every: int = 1, folder: str | os.PathLike | None = None):
+        super().__init__(4, min(len(a), len(b)), every=every, folder=folder)
+        self.pictures = a[: self.columns], b[: self.columns]
+
+    def sheet_of(self, model: keras.Model) -> np.ndarray:
+        a, b = self.pictures
+        there, back = model.translate(a, model.domains[1]), model.translate(b, model.domains[0])
+        return sheet(np.concatenate([a, there, b, back]), self.columns)
+
+
 class BestEpoch(keras.callbacks.Callback):
     """Keep the weights of the epoch that scored best: a GAN's last epoch need not be (seed 000 chose by eye).
 

@@ -17,6 +17,7 @@ SMALL = {
     "AttributeClassifier": {"attributes": ["Smiling", "Male"], "image_size": 32, "width": 8},
     "Classifier": {"image_size": 32, "classes": 3, "width": 8},
     "ConditionalDCGAN": {"image_size": 32, "latent_dim": 8, "classes": 3, "width": 8},
+    "CycleGAN": {"image_size": 32, "width": 4, "blocks": 1, "judge_width": 4},
     "DCGAN": {"image_size": 32, "latent_dim": 8, "width": 8},
     "InfoGAN": {"image_size": 32, "latent_dim": 8, "categories": (3, 2), "codes": 1, "width": 8},
     "LatentEncoder": {"image_size": 32, "latent_dim": 8, "width": 8},
@@ -31,6 +32,7 @@ WITHOUT = (
     facelib.models.Accordion,
     facelib.models.AttributeClassifier,
     facelib.models.Classifier,
+    facelib.models.CycleGAN,
     facelib.models.LatentEncoder,
 )
 LATENT = [model for model in MODELS if model not in WITHOUT]
@@ -56,6 +58,8 @@ def draw(model):
     if hasattr(model, "sample"):
         return model.sample(4, **asked(model))
     images = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8)
+    if hasattr(model, "translate"):
+        return model.translate(images, "b")
     answer = next(name for name in ("reconstruct", "probabilities", "classify", "encode") if hasattr(model, name))
     return getattr(model, answer)(images)
 

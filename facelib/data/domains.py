@@ -1,0 +1,57 @@
+"""Two kinds of pictures to translate between: halves of a data set, with nobody in both."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facelib.data.faceset import FaceSet
+from facelib.data.portraits import GREY_BELOW
+
+# What the two are called, a before b.
+DOMAINS = {"smiling": ("neutral", "smiling"), "colour": ("grey", "colour")}
+GREY_UNTIL, COLOUR_FROM = 81, 107  # Congresses: to 1951, and from 2001
+PHOTOS = {"Engraving": False, "Profile": False, "Several_Faces": False}
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+def domains(faces: FaceSet, kind: str, dataset: str = "synthetic") -> tuple[FaceSet, FaceSet]:
+    """Split faces into the two sets that a CycleGAN learns from.
+
+    >>> from facelib.data import load_faces
+    >>> neutral, smiling = domains(load_faces("synthetic", n=100, size=16), "smiling")
+    >>> bool(neutral.attributes["Smiling"].any()), bool(smiling.attributes["Smiling"].all())
+    (False, True)
+
+    Args:
+        faces: from `load_faces(dataset)`.
+        kind: "smiling" (neutral, smiling) or "colour" (grey, colour). Of the portraits, grey are black-and-white
+            photos of those who left Congress by 1951, colour those of members since 2001; of any others, the first
+            half of the faces is made grey.
+        dataset: "portraits" or another.
+
+    Raises:
+        ValueError: for an unknown kind, or if either set is empty.
+    """
+    if kind not in DOMAINS:
+        raise ValueError(f"domains must be one of {tuple(DOMAINS)}, got {kind!r}.")
+    if dataset == "portraits":
+        faces = faces.where(**PHOTOS)
+    if kind == "smiling":
+        a, b = faces.where(Smiling=False), faces.where(Smiling=True)
+    elif dataset == "portraits":
+        congress, saturation = (faces.info[column].to_numpy() for column in ("congress", "saturation"))
+        a = faces[(congress <= GREY_UNTIL) & (saturation < GREY_BELOW)]
+        b = faces[(congress >= COLOUR_FROM) & (saturation >= GREY_BELOW)]
+    else:
+        half = len(faces) // 2
+        a, b = grey(faces[:half]), faces[half:]
+    if not len(a) or not len(b):
+        raise ValueError(f"the faces must have both {' and '.join(DOMAINS[kind])}, got {len(a)} and {len(b)}.")
+    return a, b
+
+
+def grey(faces: FaceSet) -> FaceSet:
+    """The same faces in black and white, still with three channels."""
+    luma = np.round(faces.images @ LUMA).astype(np.uint8)
+    images = np.repeat(luma[..., None], 3, axis=3)
+    return FaceSet(images, faces.names, faces.attributes, faces.factors, faces.info)

@@ -1,0 +1,276 @@
+"""CycleGAN: its networks, its step, its history of pictures, the two sets. Runs on TensorFlow and on JAX."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from facelib import weights
+from facelib.data import load_faces
+from facelib.data.batches import PairBatches
+from facelib.data.domains import domains
+from facelib.models import CycleGAN
+from facelib.models.cyclegan import build_patch_discriminator, build_translator
+from facelib.models.layers import ReflectionPadding
+from facelib.training import Checkpoint, TranslationGrid
+from facelib.training.buffer import ImageBuffer
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return domains(load_faces("synthetic", n=60, size=16), "colour")
+
+
+def small(**settings):
+    how = {"width": 4, "blocks": 1, "judge_width": 4, "seed": 3}
+    return CycleGAN(16, ("grey", "colour"), **how | settings)
+
+
+def arrays(variables):
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def gap(before, after):
+    return max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
+
+
+def test_a_translator_has_the_papers_layers():
+    # c7s1-64, d128, d256, six R256, u128, u64, c7s1-3: kernels, and two numbers a channel for each normalization.
+    kernels = (
+        49 * 3 * 64 + 9 * 64 * 128 + 9 * 128 * 256 + 12 * 9 * 256 * 256 + 9 * 256 * 128 + 9 * 128 * 64 + 49 * 64 * 3
+    )
+    channels = 64 + 128 + 256 + 12 * 256 + 128 + 64
+    assert build_translator(128, width=64, blocks=6).count_params() == kernels + 2 * channels + 3
+
+
+def test_a_judge_looks_at_patches_of_34_pixels():
+    judge = build_patch_discriminator(64, width=4)
+    assert judge.output_shape == (None, 16, 16, 1)
+    seen = 1
+    for layer in reversed([layer for layer in judge.layers if isinstance(layer, keras.layers.Conv2D)]):
+        seen = (seen - 1) * layer.strides[0] + layer.kernel_size[0]
+    assert seen == 34
+
+
+def test_padding_mirrors_what_lies_inside():
+    row = np.arange(4, dtype="float32")[None, None, :, None].repeat(4, axis=1)
+    padded = ops.convert_to_numpy(ReflectionPadding(2)(row))
+    assert padded.shape == (1, 8, 8, 1) and padded[0, 3, :, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+
+
+def test_a_residual_translator_begins_with_no_change(pair):
+    gan = small(residual=True)
+    np.testing.assert_array_equal(gan.translate(pair[0], "colour"), pair[0].images)
+    assert gap([small().translate(pair[0], "colour").astype(float)], [pair[0].images]) > 10
+
+
+def test_a_step_teaches_all_four_networks(pair):
+    gan = small()
+    gan.compile()
+    networks = (gan.to_a, gan.to_b, gan.judge_a, gan.judge_b)
+    before = [arrays(network.trainable_variables) for network in networks]
+    history = gan.fit(pair, batch_size=4, steps_per_epoch=3, verbose=0).history
+    assert set(history) == {"d_loss", "g_loss", "cycle", "identity"}
+    assert all(gap(b, arrays(n.trainable_variables)) > 0 for b, n in zip(before, networks, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("off", "left"), [("adversarial", {"cycle", "identity"}), ("cycle", {"identity"}), ("identity", {"cycle"})]
+)
+def test_a_loss_of_weight_nought_teaches_nothing(pair, off, left):
+    def after(**weights):
+        gan = small()
+        gan.compile(keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2), buffer=0, flip=False, **weights)
+        gan.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
+        return arrays(gan.generator_variables)
+
+    whole, without = after(), after(**{off: 0.0})
+    assert gap(whole, without) > 1e-6
+    # Twice the weights at half the rate is the same step: what is off has no say.
+    doubled = small()
+    doubled.compile(
+        keras.optimizers.SGD(5e-3),
+        keras.optimizers.SGD(1e-2),
+        buffer=0,
+        flip=False,
+        **{"adversarial": 2.0, "cycle": 20.0, "identity": 10.0, off: 0.0},
+    )
+    doubled.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
+    assert gap(without, arrays(doubled.generator_variables)) < 1e-5
+
+
+def test_without_an_adversary_doing_nothing_is_best(pair):
+    gan = small(residual=True)
+    gan.compile(adversarial=0.0)
+    gan.fit(pair, batch_size=4, steps_per_epoch=5, verbose=0)
+    np.testing.assert_allclose(gan.translate(pair[0], "colour").astype(int), pair[0].images, atol=1)
+
+
+def test_it_learns_to_make_grey(pair):
+    """From colour to grey is a rule of one line."""
+    gan = small(residual=True, judge_width=8)
+    gan.compile(keras.optimizers.Adam(4e-3, beta_1=0.5), keras.optimizers.Adam(4e-3, beta_1=0.5), identity=1.0)
+    gan.fit(pair, epochs=1, batch_size=8, steps_per_epoch=200, verbose=0)
+
+    def saturation(images):
+        return (images.max(3).astype(float) - images.min(3)).mean()
+
+    colour = pair[1]
+    assert saturation(gan.translate(colour, "grey")) < 0.6 * saturation(colour.images)
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(pair, tmp_path):
+    def fresh():
+        gan = small()
+        gan.compile(buffer=8)
+        return gan
+
+    how = {"batch_size": 4, "steps_per_epoch": 3, "verbose": 0}
+    whole, cut, resumed = fresh(), fresh(), fresh()
+    whole.fit(pair, epochs=4, **how)
+    path, settings = tmp_path / "x.npz", whole.settings
+    cut.fit(pair, epochs=2, callbacks=[Checkpoint(path, settings)], **how)
+    assert arrays(cut.carried)[1] == 8, "the buffer is full"
+    done = Checkpoint(path, settings).restore(resumed)
+    assert done == 2
+    resumed.fit(pair, epochs=4, initial_epoch=2, **how)
+    assert gap(arrays(whole.weights), arrays(resumed.weights)) < 1e-5
+    assert gap(arrays(whole.carried), arrays(resumed.carried)) < 1e-5
+
+
+def test_weights_and_settings_survive_the_disk(pair, tmp_path):
+    gan = small(residual=True)
+    gan.compile()
+    gan.fit(pair, batch_size=4, steps_per_epoch=2, verbose=0)
+    weights.save(gan, "small", {}, folder=tmp_path)
+    again = weights.load("small", folder=tmp_path)
+    assert again.domains == ("grey", "colour")
+    made, remade = (x.translate(pair[0], "colour").astype(int) for x in (gan, again))
+    assert np.abs(made - remade).max() <= 1
+
+
+def test_the_grid_shows_each_picture_above_its_translation(pair):
+    gan, grid = small(residual=True), TranslationGrid(*(images.images[:5] for images in pair))
+    gan.compile(adversarial=0.0)
+    gan.fit(pair, batch_size=4, steps_per_epoch=1, callbacks=[grid], verbose=0)
+    assert grid.epochs == [0, 1]
+    rows = grid.frames[0].reshape(4, 16, 5, 16, 3).swapaxes(1, 2)
+    np.testing.assert_array_equal(rows[0], pair[0].images[:5])
+    np.testing.assert_array_equal(rows[3], pair[1].images[:5])
+
+
+class TestBuffer:
+    def numbered(self, *numbers):
+        return np.array(numbers, "float32")[:, None, None, None].repeat(2, axis=1).repeat(2, axis=2).repeat(3, axis=3)
+
+    def test_hands_on_what_is_new_until_it_is_full(self):
+        buffer = ImageBuffer(6, (2, 2, 3), keras.random.SeedGenerator(0))
+        for start in (1, 5):  # 6 is no multiple of 4
+            batch = self.numbered(*range(start, start + 4))
+            np.testing.assert_array_equal(ops.convert_to_numpy(buffer(batch)), batch)
+        assert int(buffer.count.numpy() if hasattr(buffer.count, "numpy") else buffer.count.value) == 6
+
+    def test_then_half_of_it_is_old_and_nothing_is_lost(self):
+        buffer = ImageBuffer(8, (2, 2, 3), keras.random.SeedGenerator(0))
+        buffer(self.numbered(*range(8)))
+        handed, new = [], 8
+        for _ in range(100):
+            batch = self.numbered(*range(new, new + 4))
+            out = ops.convert_to_numpy(buffer(batch))[:, 0, 0, 0]
+            old = out < new
+            np.testing.assert_array_equal(out[~old], batch[~old, 0, 0, 0])
+            handed.append(out)
+            new += 4
+        out = np.concatenate(handed)
+        assert len(set(out)) == len(out), "an old picture makes room when it is handed on"
+        inside = ops.convert_to_numpy(buffer.images)[:, 0, 0, 0]
+        assert sorted([*out, *inside]) == list(range(new)), "what went in is inside or was handed on"
+        share = np.mean([np.mean(o < 8 + 4 * i) for i, o in enumerate(handed)])
+        assert 0.4 < share < 0.6
+
+    def test_of_size_nought_hands_everything_on(self):
+        batch = self.numbered(1, 2)
+        buffer = ImageBuffer(0, (2, 2, 3), keras.random.SeedGenerator(0))
+        assert buffer(batch) is batch and not buffer.variables
+
+
+class TestPairs:
+    def test_each_set_is_seen_once_a_pass_in_an_order_of_its_own(self):
+        a, b = np.zeros((12, 8, 8, 3), np.uint8), np.zeros((12, 8, 8, 3), np.uint8)
+        a[:, 0, 0, 0] = b[:, 0, 0, 0] = np.arange(12)
+        batches = PairBatches(a, b, 4)
+        seen = [[x[:, 0, 0, 0] for x in batches[step]] for step in range(3)]
+        first, second = (np.concatenate(part) for part in zip(*seen, strict=True))
+        assert sorted(first) == sorted(second) == list(range(12)) and (first != second).any()
+
+    def test_an_epoch_is_a_pass_over_the_larger_set(self, pair):
+        a, b = pair
+        assert PairBatches(a[:10], b, 5).steps_per_epoch == 6
+
+    def test_a_batch_depends_on_seed_and_step_alone(self, pair):
+        late = PairBatches(*pair, 4, seed=1, epoch=2, steps_per_epoch=3)[1]
+        steps = PairBatches(*pair, 4, seed=1, steps_per_epoch=3)
+        for x, y in zip(late, steps[7], strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+class TestDomains:
+    def test_nobody_is_in_both(self):
+        faces = load_faces("synthetic", n=100, size=16)
+        for kind in ("smiling", "colour"):
+            a, b = domains(faces, kind)
+            assert not set(a.names) & set(b.names) and len(a) + len(b) == 100
+
+    def test_grey_has_no_colour(self, pair):
+        assert (np.ptp(pair[0].images, axis=3) == 0).all() and np.ptp(pair[1].images, axis=3).mean() > 10
+
+    def test_both_have_to_be_there(self):
+        faces = load_faces("synthetic", n=20, size=16)
+        with pytest.raises(ValueError, match="both neutral and smiling, got 0 and"):
+            domains(faces.where(Smiling=True), "smiling")
+        with pytest.raises(ValueError, match="domains must be one of .* got 'age'"):
+            domains(faces, "age")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"image_size": 30}, "image_size must be a multiple of 4"),
+        ({"domains": ("x", "x")}, "domains must be two different names"),
+        ({"domains": "xy"}, "domains must be two different names"),
+        ({"blocks": 0}, "blocks and judge_width must be at least 1"),
+    ],
+)
+def test_wrong_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        CycleGAN(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cycle": -1}, "cycle must not be negative"),
+        ({"adversarial": 0, "cycle": 0, "identity": 0}, "must not all be 0"),
+        ({"buffer": -1}, "buffer must be at least 0"),
+    ],
+)
+def test_wrong_weights_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        small().compile(**settings)
+
+
+def test_wrong_pictures_are_named(pair):
+    gan = small()
+    gan.compile(buffer=8)
+    a, b = pair
+    with pytest.raises(ValueError, match=r"two sets, fit\(\(a, b\)\), got FaceSet"):
+        gan.fit(a)
+    with pytest.raises(ValueError, match="load them with size=16"):
+        gan.fit((a, load_faces("synthetic", n=4, size=32)))
+    for batch_size in (0, 9, 31):
+        with pytest.raises(ValueError, match=f"batch_size must lie .* got {batch_size}"):
+            gan.fit(pair, batch_size=batch_size)
+    with pytest.raises(ValueError, match="to must be one of .*, got 'blue'"):
+        gan.translate(a, "blue")
+    with pytest.raises(ValueError, match="images must be uint8"):
+        gan.translate(a.scaled(), "grey")

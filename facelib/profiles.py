@@ -69,7 +69,8 @@ _CYCLEGAN_FULL = {
     "width": 16,
     "blocks": 4,
     "residual": True,
-    "judge_width": 32,
+    "judge_width": 16,
+    "halvings": 3,
     "learning_rates": (4e-4, 8e-4),  # of translators and of judges
     "batch_size": 4,
     "weights": {"adversarial": 1.0, "cycle": 5.0, "identity": 1.0, "buffer": 50},
@@ -135,7 +136,8 @@ SETTINGS = {
     },
     # See facelib.models.CycleGAN. `faces` are both kinds together.
     "cyclegan": {
-        "quick": _CYCLEGAN_FULL | {"image_size": 32, "width": 8, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
+        "quick": _CYCLEGAN_FULL
+        | {"image_size": 32, "width": 8, "halvings": 2, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
         "colab": _CYCLEGAN_FULL | {"width": 32, "blocks": 6, "faces": 20_000, "epochs": 60},
         "full": _CYCLEGAN_FULL | {"faces": 12_000, "epochs": 20},
     },

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from facelib.data.faceset import FaceSet
-from facelib.data.portraits import GREY_BELOW
 
 # What the two are called, a before b.
 DOMAINS = {"smiling": ("neutral", "smiling"), "colour": ("grey", "colour")}
 GREY_UNTIL, COLOUR_FROM = 81, 107  # Congresses: to 1951, and from 2001
+GREY_BELOW, COLOUR_ABOVE = 3.0, 20.0  # colourfulness of a crop; sepia and faded prints lie in between
 PHOTOS = {"Engraving": False, "Profile": False, "Several_Faces": False}
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
@@ -25,8 +25,8 @@ def domains(faces: FaceSet, kind: str, dataset: str = "synthetic") -> tuple[Face
     Args:
         faces: from `load_faces(dataset)`.
         kind: "smiling" (neutral, smiling) or "colour" (grey, colour). Of the portraits, grey are black-and-white
-            photos of those who left Congress by 1951, colour those of members since 2001; of any others, the first
-            half of the faces is made grey.
+            photos of those who left Congress by 1951, colour those of members since 2001, by `colourfulness`; of any
+            others, the first half of the faces is made grey.
         dataset: "portraits" or another.
 
     Raises:
@@ -39,15 +39,24 @@ def domains(faces: FaceSet, kind: str, dataset: str = "synthetic") -> tuple[Face
     if kind == "smiling":
         a, b = faces.where(Smiling=False), faces.where(Smiling=True)
     elif dataset == "portraits":
-        congress, saturation = (faces.info[column].to_numpy() for column in ("congress", "saturation"))
-        a = faces[(congress <= GREY_UNTIL) & (saturation < GREY_BELOW)]
-        b = faces[(congress >= COLOUR_FROM) & (saturation >= GREY_BELOW)]
+        congress, colour = faces.info["congress"].to_numpy(), colourfulness(faces.images)
+        a = faces[(congress <= GREY_UNTIL) & (colour < GREY_BELOW)]
+        b = faces[(congress >= COLOUR_FROM) & (colour > COLOUR_ABOVE)]
     else:
         half = len(faces) // 2
         a, b = grey(faces[:half]), faces[half:]
     if not len(a) or not len(b):
         raise ValueError(f"the faces must have both {' and '.join(DOMAINS[kind])}, got {len(a)} and {len(b)}.")
     return a, b
+
+
+def colourfulness(images: np.ndarray) -> np.ndarray:
+    """How far a picture's largest and smallest channel lie apart, mean over pixels in levels of 0 to 255: (n,).
+
+    >>> colourfulness(np.array([[[[50, 50, 50]]], [[[200, 100, 0]]]], np.uint8)).tolist()
+    [0.0, 200.0]
+    """
+    return (images.max(axis=3) - images.min(axis=3)).mean(axis=(1, 2))
 
 
 def grey(faces: FaceSet) -> FaceSet:

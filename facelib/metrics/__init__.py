@@ -13,6 +13,7 @@ from facelib.metrics.neighbours import Coverage, memorization, nearest, precisio
 from facelib.metrics.reconstruction import grid_power, psnr, sharpness, ssim
 from facelib.metrics.score import Score
 from facelib.metrics.statistics import Statistics
+from facelib.metrics.translation import fit_factor
 
 __all__ = [
     "ClassScore",
@@ -34,6 +35,7 @@ __all__ = [
     "fid",
     "fid_infinity",
     "first_extractor",
+    "fit_factor",
     "frechet_distance",
     "grid_power",
     "inception_score",

@@ -64,19 +64,24 @@ def build_translator(
     return keras.Model(image, x, name=name)
 
 
-def build_patch_discriminator(image_size: int, width: int = 32, seed: int = 0, name: str = "judge") -> keras.Model:
-    """Image in [-1, 1] → a map of scores, one a patch of 34 × 34 pixels (Isola et al. 2017): 1 for real, 0 for not."""
+def build_patch_discriminator(
+    image_size: int, width: int = 32, halvings: int = 3, seed: int = 0, name: str = "judge"
+) -> keras.Model:
+    """Image in [-1, 1] → a map of scores, one a patch (Isola et al. 2017): 1 for real, 0 for not.
+
+    A score sees 34 × 34 pixels after two halvings, 70 × 70 after three. Shapes are those at 64 pixels and width 32.
+    """
     weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
-    x = layers.Conv2D(width, 4, 2, "same", kernel_initializer=weights(), name="conv_1")(image)  # (32, 32, 32)
-    x = layers.LeakyReLU(0.2, name="leaky_relu_1")(x)
-    for i, stride in ((2, 2), (3, 1)):
-        x = layers.Conv2D(
-            width * 2 ** (i - 1), 4, stride, "same", use_bias=False, kernel_initializer=weights(), name=f"conv_{i}"
-        )(x)
-        x = layers.GroupNormalization(groups=-1, epsilon=1e-5, name=f"conv_{i}_norm")(x)
-        x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x)  # (16, 16, 64), (16, 16, 128)
-    x = layers.Conv2D(1, 4, 1, "same", kernel_initializer=weights(), name="scores")(x)  # (16, 16, 1)
+    x = image
+    for i in range(1, halvings + 2):  # (32, 32, 32), (16, 16, 64), (8, 8, 128), (8, 8, 256)
+        stride, first = 2 if i <= halvings else 1, i == 1
+        how = {"use_bias": first, "kernel_initializer": weights(), "name": f"conv_{i}"}
+        x = layers.Conv2D(width * 2 ** (i - 1), 4, stride, "same", **how)(x)
+        if not first:
+            x = layers.GroupNormalization(groups=-1, epsilon=1e-5, name=f"conv_{i}_norm")(x)
+        x = layers.LeakyReLU(0.2, name=f"leaky_relu_{i}")(x)
+    x = layers.Conv2D(1, 4, 1, "same", kernel_initializer=weights(), name="scores")(x)  # (8, 8, 1)
     return keras.Model(image, x, name=name)
 
 
@@ -90,6 +95,8 @@ class CycleGAN(Players):
         blocks: residual blocks; 6 in the paper at 128 pixels, 9 at 256.
         residual: a translator makes a change that is added to its input, where the paper's draws the picture anew.
         judge_width: channels of a judge's first layer; 64 in the paper.
+        halvings: of a judge's side, which say how large its patches are: 34 pixels after two, 70 after three as in the
+            paper.
         seed: of the initial weights and of what is drawn in training.
 
     Attributes:
@@ -109,6 +116,7 @@ class CycleGAN(Players):
         blocks: int = 4,
         residual: bool = False,
         judge_width: int = 32,
+        halvings: int = 3,
         seed: int = 0,
     ):
         super().__init__(name="cyclegan")
@@ -116,16 +124,19 @@ class CycleGAN(Players):
             raise ValueError(f"image_size must be a multiple of 4 (two halvings), at least 16, got {image_size}.")
         if isinstance(domains, str) or len(domains) != 2 or domains[0] == domains[1]:
             raise ValueError(f"domains must be two different names, got {domains!r}.")
-        if min(width, blocks, judge_width) < 1:
-            raise ValueError(
-                f"width, blocks and judge_width must be at least 1, got {width}, {blocks} and {judge_width}."
-            )
+        sizes = {"width": width, "blocks": blocks, "judge_width": judge_width, "halvings": halvings}
+        for name, value in sizes.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        if image_size % 2**halvings:
+            raise ValueError(f"image_size must be divisible by 2 to the {halvings} halvings, got {image_size}.")
         self.image_size, self.domains = image_size, tuple(map(str, domains))
-        self.width, self.blocks, self.residual, self.judge_width = width, blocks, bool(residual), judge_width
+        self.width, self.blocks, self.residual = width, blocks, bool(residual)
+        self.judge_width, self.halvings = judge_width, halvings
         how = (image_size, width, blocks, self.residual)
         self.to_b, self.to_a = (build_translator(*how, seed + i, name) for i, name in enumerate(("to_b", "to_a")))
         self.judge_a, self.judge_b = (
-            build_patch_discriminator(image_size, judge_width, seed + 2 + i, name)
+            build_patch_discriminator(image_size, judge_width, halvings, seed + 2 + i, name)
             for i, name in enumerate(("judge_a", "judge_b"))
         )
         self.buffers = ()
@@ -149,7 +160,7 @@ class CycleGAN(Players):
         return [variable for buffer in self.buffers for variable in buffer.variables]
 
     def get_config(self) -> dict:
-        names = ("image_size", "width", "blocks", "residual", "judge_width")
+        names = ("image_size", "width", "blocks", "residual", "judge_width", "halvings")
         return {"domains": list(self.domains), **{name: getattr(self, name) for name in names}}
 
     # The game.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from PIL import Image
 from tqdm.auto import tqdm
 
 from facelib.files import replacing
@@ -44,6 +48,36 @@ def save(name: str, table: pd.DataFrame, significant: int | None = None) -> None
             table.round(4).to_csv(partial, index=False)
         else:
             table.to_csv(partial, index=False, float_format=f"%.{significant}g")
+
+
+def save_sheet(name: str, key: str, sheet: np.ndarray) -> None:
+    """Keep a picture, uint8 (height, width, 3), of one row of an experiment, with those of others, in `NAME.zip`."""
+    encoded = io.BytesIO()
+    Image.fromarray(sheet).save(encoded, "JPEG", quality=92, subsampling=0)
+    path = FOLDER / f"{name}.zip"
+    kept = {}
+    if path.exists():
+        with zipfile.ZipFile(path) as archive:
+            kept = {entry: archive.read(entry) for entry in archive.namelist()}
+    with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for entry, content in sorted((kept | {f"{key}.jpg": encoded.getvalue()}).items()):
+            archive.writestr(zipfile.ZipInfo(entry), content)  # without the time of day
+
+
+def sheets(name: str) -> dict[str, np.ndarray]:
+    """Key → picture, uint8 (height, width, 3), of what `save_sheet` kept.
+
+    Raises:
+        ValueError: if the experiment has no pictures.
+    """
+    path = FOLDER / f"{name}.zip"
+    if not path.exists():
+        raise ValueError(f"no pictures of {name!r}; there are {sorted(p.stem for p in FOLDER.glob('*.zip'))}.")
+    with zipfile.ZipFile(path) as archive:
+        return {
+            entry.removesuffix(".jpg"): np.asarray(Image.open(io.BytesIO(archive.read(entry))))
+            for entry in archive.namelist()
+        }
 
 
 def fill(

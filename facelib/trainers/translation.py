@@ -23,8 +23,8 @@ def train_cyclegan(options: Options) -> dict:
     sizes = options.sizes
     train, held_out = _folders(options, sizes) if options.folders else _halves(options, sizes)
     names = options.domain_names
-    how = {"width": sizes.width, "blocks": sizes.blocks, "residual": sizes.residual, "judge_width": sizes.judge_width}
-    model = CycleGAN(sizes.image_size, names, **how)
+    how = ("width", "blocks", "residual", "judge_width", "halvings")
+    model = CycleGAN(sizes.image_size, names, **{key: getattr(sizes, key) for key in how})
     steps = sizes.steps_per_epoch
     players = (decaying(rate, sizes.epochs * steps, beta_1=0.5) for rate in sizes.learning_rates)
     model.compile(*players, **sizes.weights)

@@ -43,13 +43,14 @@ def test_a_translator_has_the_papers_layers():
     assert build_translator(128, width=64, blocks=6).count_params() == kernels + 2 * channels + 3
 
 
-def test_a_judge_looks_at_patches_of_34_pixels():
-    judge = build_patch_discriminator(64, width=4)
-    assert judge.output_shape == (None, 16, 16, 1)
+@pytest.mark.parametrize(("halvings", "patch"), [(1, 16), (2, 34), (3, 70)])
+def test_a_judge_looks_at_patches(halvings, patch):
+    judge = build_patch_discriminator(64, width=4, halvings=halvings)
+    assert judge.output_shape == (None, 64 // 2**halvings, 64 // 2**halvings, 1)
     seen = 1
     for layer in reversed([layer for layer in judge.layers if isinstance(layer, keras.layers.Conv2D)]):
         seen = (seen - 1) * layer.strides[0] + layer.kernel_size[0]
-    assert seen == 34
+    assert seen == patch
 
 
 def test_padding_mirrors_what_lies_inside():
@@ -238,7 +239,8 @@ class TestDomains:
         ({"image_size": 30}, "image_size must be a multiple of 4"),
         ({"domains": ("x", "x")}, "domains must be two different names"),
         ({"domains": "xy"}, "domains must be two different names"),
-        ({"blocks": 0}, "blocks and judge_width must be at least 1"),
+        ({"blocks": 0}, "blocks must be at least 1, got 0"),
+        ({"image_size": 20}, "divisible by 2 to the 3 halvings, got 20"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):

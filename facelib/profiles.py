@@ -69,12 +69,15 @@ _CYCLEGAN_FULL = {
     "width": 16,
     "blocks": 4,
     "residual": True,
-    "judge_width": 16,
-    "halvings": 3,
     "learning_rates": (4e-4, 8e-4),  # of translators and of judges
     "batch_size": 4,
-    "weights": {"adversarial": 1.0, "cycle": 5.0, "identity": 1.0, "buffer": 50},
     "steps_per_epoch": 250,
+    # A smile is small, and only a judge that sees whole faces learns to see it; where identity weighs more, doing nothing
+    # wins. Colours are everywhere, and judges of small patches learn less of a small set by heart.
+    "tasks": {
+        "smiling": {"judge": {"judge_width": 16, "halvings": 3}, "weights": {"cycle": 5.0, "identity": 1.0}},
+        "colour": {"judge": {"judge_width": 32, "halvings": 2}, "weights": {"cycle": 10.0, "identity": 5.0}},
+    },
 }
 _ATTRIBUTES_FULL = {"image_size": 64, "width": 96, "faces": 12_000, "epochs": 6, "batch_size": 64}
 _ATTRIBUTES_QUICK = _ATTRIBUTES_FULL | {"image_size": 32, "width": 32, "faces": 1500, "epochs": 8, "batch_size": 32}
@@ -136,8 +139,7 @@ SETTINGS = {
     },
     # See facelib.models.CycleGAN. `faces` are both kinds together.
     "cyclegan": {
-        "quick": _CYCLEGAN_FULL
-        | {"image_size": 32, "width": 8, "halvings": 2, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
+        "quick": _CYCLEGAN_FULL | {"image_size": 32, "width": 8, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
         "colab": _CYCLEGAN_FULL | {"width": 32, "blocks": 6, "faces": 20_000, "epochs": 60},
         "full": _CYCLEGAN_FULL | {"faces": 12_000, "epochs": 20},
     },

@@ -77,8 +77,8 @@ class Options:
 
     @property
     def kind(self) -> str:
-        """What a CycleGAN translates."""
-        return self.domains or ("colour" if self.dataset == "portraits" else "smiling")
+        """What a CycleGAN translates; of two folders nothing is known, and they are treated as colours are."""
+        return self.domains or ("colour" if self.dataset == "portraits" or self.folders else "smiling")
 
     @property
     def domain_names(self) -> tuple[str, str]:
@@ -104,12 +104,12 @@ class Options:
 
     def command(self, epochs: int) -> str:
         """The command that makes the same weights again."""
-        parts = [f"python -m facelib.train {self.name} --dataset {self.dataset} --profile {self.profile}"]
+        data = f"--folders {' '.join(self.domain_names)}" if self.folders else f"--dataset {self.dataset}"
+        parts = [f"python -m facelib.train {self.name} {data} --profile {self.profile}"]
         parts += [f"--recipe {self.recipe}"] if self.is_gan else []
         parts += [f"--image-size {self.image_size}"] if self.image_size else []
         parts += [f"--labels {self.labels}"] if self.name.startswith("cdcgan") else []
         parts += [f"--domains {self.kind}"] if self.name == "cyclegan" and not self.folders else []
-        parts += [f"--folders {' '.join(self.domain_names)}"] if self.folders else []
         parts += [f"--framing {self.framing}"] if self.framing != "face" else []
         parts += [f"--epochs {epochs}"]
         parts += ["--backend jax"] if keras.backend.backend() == "jax" else []

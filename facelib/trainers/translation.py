@@ -23,11 +23,12 @@ def train_cyclegan(options: Options) -> dict:
     sizes = options.sizes
     train, held_out = _folders(options, sizes) if options.folders else _halves(options, sizes)
     names = options.domain_names
-    how = ("width", "blocks", "residual", "judge_width", "halvings")
-    model = CycleGAN(sizes.image_size, names, **{key: getattr(sizes, key) for key in how})
+    task = sizes.tasks[options.kind]
+    translators = {key: getattr(sizes, key) for key in ("width", "blocks", "residual")}
+    model = CycleGAN(sizes.image_size, names, **translators, **task["judge"])
     steps = sizes.steps_per_epoch
     players = (decaying(rate, sizes.epochs * steps, beta_1=0.5) for rate in sizes.learning_rates)
-    model.compile(*players, **sizes.weights)
+    model.compile(*players, **task["weights"])
     name = options.weights_name
     # Of photos no sheet is kept: what a translator makes of a photo still shows it.
     drawn = options.dataset == "synthetic" and not options.folders

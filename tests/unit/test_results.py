@@ -2,6 +2,7 @@
 
 import subprocess
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -52,6 +53,20 @@ def test_a_table_is_filled_row_by_row(tmp_path, monkeypatch):
     assert measured == [1, 2, 0.5, 3, 0.5, 5]
     other = results.fill("doses", [{"dose": 3, "n": 10}], lambda key: {"square": 9}, "python doses.py")
     assert other.to_dict("records")[0]["n"] == 10 and len(other) == 1  # measured anew: the settings have another name
+
+
+def test_sheets_are_kept_one_by_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="no pictures of 'x'"):
+        results.sheets("x")
+    pictures = {name: np.full((8, 16, 3), level, np.uint8) for name, level in (("b, two", 200), ("a", 20), ("a", 90))}
+    results.save_sheet("x", "a", np.full((8, 16, 3), 20, np.uint8))
+    for name, picture in pictures.items():
+        results.save_sheet("x", name, picture)
+    kept = results.sheets("x")
+    assert list(kept) == ["a", "b, two"] and sorted(path.name for path in tmp_path.iterdir()) == ["x.zip"]
+    for name, picture in pictures.items():
+        np.testing.assert_allclose(kept[name], picture, atol=1)
 
 
 def test_no_two_doses_of_a_harm_have_the_same_scores():

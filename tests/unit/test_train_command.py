@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from facelib import profiles, train, weights
 from facelib.data import FaceSet, load_faces
@@ -348,3 +349,64 @@ def test_what_finds_and_what_scores_share_neither_layers_nor_faces(tiny, tmp_pat
     with pytest.raises(SystemExit):
         train.main(["finder", "--profile", "quick", "--dataset", "celeba", "--out", str(tmp_path)])
     assert "finder and scorer are trained on --dataset synthetic or portraits" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tiny_cyclegan(monkeypatch):
+    quick = profiles.SETTINGS["cyclegan"]["quick"] | {"image_size": 16, "width": 4, "blocks": 1, "judge_width": 4}
+    monkeypatch.setitem(
+        profiles.SETTINGS["cyclegan"], "quick", quick | {"faces": 60, "steps_per_epoch": 3, "epochs": 2}
+    )
+
+
+def cyclegan_command(tmp_path, *more):
+    return ["cyclegan", "--profile", "quick", "--out", str(tmp_path), *more]
+
+
+def test_a_cyclegan_leaves_translators_a_card_and_a_time_lapse(tiny_cyclegan, tmp_path):
+    assert train.main(cyclegan_command(tmp_path)) == 0
+    name = "cyclegan-smiling-synthetic-16"
+    written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".zip")]
+    assert sorted(p.name for p in tmp_path.iterdir()) == written
+    card = weights.catalog(tmp_path)[name]
+    assert card["steps"] == 6 and set(card["dataset"]["by_domain"]) == {"neutral", "smiling"}
+    assert sum(card["dataset"]["by_domain"].values()) == card["dataset"]["train"] == 60
+    assert "--domains smiling" in card["command"] and "--recipe" not in card["command"]
+    assert set(weights.timelapse(name, folder=tmp_path)) == {0, 1, 2}
+    faces = load_faces("synthetic", 3, 16)
+    assert weights.load(name, folder=tmp_path).translate(faces, "smiling").shape == (3, 16, 16, 3)
+
+
+def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cyclegan, tmp_path, capsys):
+    for kind, seed in (("cats", 0), ("dogs", 1)):
+        (tmp_path / kind).mkdir()
+        for i, image in enumerate(load_faces("synthetic", 30, 20, seed=seed).images):
+            Image.fromarray(image).save(tmp_path / kind / f"{i:02d}.png")
+    folders = [str(tmp_path / kind) for kind in ("cats", "dogs")]
+    out = tmp_path / "out"
+    assert train.main(cyclegan_command(out, "--folders", *folders)) == 0
+    card = weights.catalog(out)["cyclegan-cats-dogs-16"]
+    assert card["config"]["domains"] == ["cats", "dogs"] and "--folders cats dogs" in card["command"]
+    assert card["dataset"]["by_domain"] == {"cats": 28, "dogs": 28} and not list(out.glob("*.zip"))
+    for wrong, message in (
+        (["--folders", folders[0], folders[0]], "--folders must have two different names"),
+        (["--folders", *folders, "--domains", "colour"], "leave out --domains"),
+        (["--folders", folders[0], str(tmp_path / "cows")], "cows does not exist"),
+    ):
+        with pytest.raises(SystemExit):
+            train.main(cyclegan_command(out, *wrong))
+        assert message in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(gan_command(out, "--domains", "colour"))
+    assert "--domains and --folders are for cyclegan" in capsys.readouterr().err
+
+
+def test_a_cyclegan_resumes_to_the_same_weights(tiny_cyclegan, tmp_path, monkeypatch):
+    train.main(cyclegan_command(tmp_path / "whole", "--domains", "colour"))
+    with monkeypatch.context() as m:
+        m.setattr(runs, "TimeLimit", lambda minutes: StopAfter(epochs=1))
+        assert train.main(cyclegan_command(tmp_path / "cut", "--domains", "colour", "--minutes", "1")) == 75
+    assert train.main(cyclegan_command(tmp_path / "cut", "--domains", "colour", "--resume")) == 0
+    whole, cut = (np.load(tmp_path / part / "cyclegan-colour-synthetic-16.npz") for part in ("whole", "cut"))
+    for key in whole.files:
+        np.testing.assert_allclose(cut[key].astype(float), whole[key].astype(float), rtol=2e-3, atol=1e-4)

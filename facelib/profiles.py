@@ -72,8 +72,8 @@ _CYCLEGAN_FULL = {
     "learning_rates": (4e-4, 8e-4),  # of translators and of judges
     "batch_size": 4,
     "steps_per_epoch": 250,
-    # A smile is small, and only a judge that sees whole faces learns to see it; where identity weighs more, doing nothing
-    # wins. Colours are everywhere, and judges of small patches learn less of a small set by heart.
+    # A smile is small: only a judge that sees whole faces learns to see it, and where identity weighs more, doing
+    # nothing wins. Colours are everywhere, and judges of small patches learn less of a small set by heart.
     "tasks": {
         "smiling": {"judge": {"judge_width": 16, "halvings": 3}, "weights": {"cycle": 5.0, "identity": 1.0}},
         "colour": {"judge": {"judge_width": 32, "halvings": 2}, "weights": {"cycle": 10.0, "identity": 5.0}},
@@ -141,7 +141,7 @@ SETTINGS = {
     "cyclegan": {
         "quick": _CYCLEGAN_FULL | {"image_size": 32, "width": 8, "faces": 1000, "steps_per_epoch": 25, "epochs": 4},
         "colab": _CYCLEGAN_FULL | {"width": 32, "blocks": 6, "faces": 20_000, "epochs": 60},
-        "full": _CYCLEGAN_FULL | {"faces": 12_000, "epochs": 20},
+        "full": _CYCLEGAN_FULL | {"faces": 12_000, "epochs": 24},
     },
     # Chapter 07: faces that directions are found from, sums of averages to count smiling men in.
     "arithmetic": {

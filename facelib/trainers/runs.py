@@ -224,7 +224,7 @@ def describe(options: Options, faces: int, epochs: int, steps: int, batch_size: 
     }
 
 
-def finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint) -> dict:
-    card = weights.save(model, name, card, folder=options.out)
+def finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint, networks=None) -> dict:
+    card = weights.save(model, name, card, folder=options.out, networks=networks)
     checkpoint.path.unlink(missing_ok=True)
     return card

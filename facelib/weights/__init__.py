@@ -12,6 +12,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def load(name: str, folder: str | os.PathLike = FOLDER):
 
     model = getattr(facelib.models, card["model"])(**card["config"])
     with np.load(path, allow_pickle=False) as arrays:
-        variables = named_variables(model)
+        variables = named_variables(model, card.get("networks"))
         if set(arrays.files) != set(variables):
             raise ValueError(f"{path} does not fit {card['model']}: {sorted(set(arrays.files) ^ set(variables))}.")
         for key, variable in variables.items():
@@ -54,17 +55,27 @@ def load(name: str, folder: str | os.PathLike = FOLDER):
     return model
 
 
-def save(model, name: str, card: dict, folder: str | os.PathLike = FOLDER) -> dict:
+def save(
+    model, name: str, card: dict, folder: str | os.PathLike = FOLDER, networks: Sequence[str] | None = None
+) -> dict:
     """Write weights as float16 and their card; returns the card with size and SHA-256 filled in.
 
+    Args:
+        model, name, card: what to keep, under which name, and what to say of it.
+        folder: where to.
+        networks: which of the model's networks to keep, by default all. When the weights are loaded, the others have
+            their first, random weights.
+
     Raises:
-        ValueError: if a weight is not finite in float16.
+        ValueError: if a weight is not finite in float16, or a network is not the model's.
     """
     from keras import ops
 
     folder = Path(folder)
+    if networks is not None:
+        card = {**card, "networks": list(networks)}
     arrays = {}
-    for key, variable in named_variables(model).items():
+    for key, variable in named_variables(model, networks).items():
         with np.errstate(over="ignore"):
             arrays[key] = ops.convert_to_numpy(variable).astype(np.float16)
         if not np.isfinite(arrays[key]).all():
@@ -118,11 +129,19 @@ def _card(name: str, folder: str | os.PathLike) -> dict:
     return cards[name]
 
 
-def named_variables(model) -> dict:
-    """Variables of a model's networks by stable names such as "encoder/conv_1/kernel"."""
+def named_variables(model, networks: Sequence[str] | None = None) -> dict:
+    """Variables of a model's networks, or of some of them, by stable names such as "encoder/conv_1/kernel".
+
+    Raises:
+        ValueError: for a network that the model has not.
+    """
+    unknown = sorted(set(networks or ()) - set(model.networks))
+    if unknown:
+        raise ValueError(f"networks must be among {list(model.networks)}, got {unknown}.")
     return {
         f"{network_name}/{variable.path}": variable
         for network_name, network in model.networks.items()
+        if networks is None or network_name in networks
         for variable in network.weights
     }
 

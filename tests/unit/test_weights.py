@@ -122,3 +122,15 @@ def test_the_synthetic_vae_is_as_good_as_its_card_says():
     # A model that had learned nothing would give the mean face.
     mean = np.broadcast_to(twelve.images.mean(axis=0).astype(np.uint8), twelve.images.shape)
     assert measured > psnr(twelve.images, mean).mean() + 4
+
+
+def test_networks_that_are_not_kept_begin_anew(tmp_path):
+    gan = DCGAN(16, 8, width=4, seed=5)
+    with pytest.raises(ValueError, match=r"networks must be among \['generator', 'discriminator'\], got \['critic'\]"):
+        weights.save(gan, "small", {}, folder=tmp_path, networks=["critic"])
+    card = weights.save(gan, "small", {}, folder=tmp_path, networks=["generator"])
+    assert card["networks"] == ["generator"]
+    again = weights.load("small", folder=tmp_path)
+    faces = gan.sample(3)
+    assert np.abs(again.sample(3).astype(int) - faces).max() <= 1
+    assert np.abs(again.judge(faces) - gan.judge(faces)).max() > 1e-4

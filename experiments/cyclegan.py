@@ -30,7 +30,7 @@ from facelib.models import CycleGAN
 from facelib.trainers.runs import decaying
 from facelib.training import TranslationGrid
 
-SIZE, FACES, TEST, STEPS, BATCH = 32, 6000, 1000, 2500, 4
+SIZE, FACES, TEST, STEPS, BATCH = 32, 6000, 1000, 1500, 4
 RATES = (5e-4, 1e-3)
 SMALL = {"width": 8, "blocks": 4, "residual": True, "judge_width": 16, "halvings": 2}
 LOSSES = {"adversarial": 1.0, "cycle": 5.0, "identity": 1.0, "buffer": 50}

@@ -1,6 +1,6 @@
 """Numbers for pictures: features → statistics → distance, as pure functions, each number with its protocol."""
 
-from facelib.metrics.detection import face_rate
+from facelib.metrics.detection import face_confidence, face_rate
 from facelib.metrics.distances import fid, fid_infinity, kid
 from facelib.metrics.extractors import Extractor, attribute_extractor, first_extractor
 from facelib.metrics.features import Features, extract
@@ -31,6 +31,7 @@ __all__ = [
     "class_coverage",
     "conditionality",
     "extract",
+    "face_confidence",
     "face_rate",
     "fid",
     "fid_infinity",

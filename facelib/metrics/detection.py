@@ -14,7 +14,7 @@ SIDE, BORDER = 128, 32  # pixels: MTCNN wants something around a face, and finds
 def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
     """Share of images in which MTCNN finds a face: near 1 for faces, but also for one face drawn n times.
 
-    Images are resized to 128 pixels and framed by their own mean colour first. Runs on TensorFlow only.
+    Runs on TensorFlow only.
 
     Args:
         images: uint8 (n, size, size, 3).
@@ -22,6 +22,21 @@ def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
 
     Returns:
         the share with its 95 % interval.
+
+    Raises:
+        ValueError: for images of another type or shape.
+        RuntimeError: under another backend than TensorFlow.
+    """
+    return proportion(face_confidence(images) >= confidence)
+
+
+def face_confidence(images: np.ndarray) -> np.ndarray:
+    """How sure MTCNN is of the surest face in each image: float (n,) in [0, 1], 0 where it finds none.
+
+    Images are resized to 128 pixels and framed by their own mean colour first. Runs on TensorFlow only.
+
+    Args:
+        images: uint8 (n, size, size, 3).
 
     Raises:
         ValueError: for images of another type or shape.
@@ -37,4 +52,4 @@ def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
         photo[BORDER:-BORDER, BORDER:-BORDER] = resized
     detector = the_detector()
     batches = [detector(list(photos[start : start + 64])) for start in range(0, len(photos), 64)]
-    return proportion([any(face["confidence"] >= confidence for face in photo) for batch in batches for photo in batch])
+    return np.array([max((face["confidence"] for face in photo), default=0.0) for batch in batches for photo in batch])

@@ -8,7 +8,7 @@ from keras import ops
 from facelib import weights
 from facelib.data import load_faces
 from facelib.data.batches import PairBatches
-from facelib.data.domains import domains
+from facelib.data.domains import colourfulness, domains
 from facelib.models import CycleGAN
 from facelib.models.cyclegan import build_patch_discriminator, build_translator
 from facelib.models.layers import ReflectionPadding
@@ -67,7 +67,7 @@ def test_a_residual_translator_begins_with_no_change(pair):
 
 def test_a_step_teaches_all_four_networks(pair):
     gan = small()
-    gan.compile()
+    gan.compile(run_eagerly=True)
     networks = (gan.to_a, gan.to_b, gan.judge_a, gan.judge_b)
     before = [arrays(network.trainable_variables) for network in networks]
     history = gan.fit(pair, batch_size=4, steps_per_epoch=3, verbose=0).history
@@ -75,35 +75,33 @@ def test_a_step_teaches_all_four_networks(pair):
     assert all(gap(b, arrays(n.trainable_variables)) > 0 for b, n in zip(before, networks, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("off", "left"), [("adversarial", {"cycle", "identity"}), ("cycle", {"identity"}), ("identity", {"cycle"})]
-)
-def test_a_loss_of_weight_nought_teaches_nothing(pair, off, left):
-    def after(**weights):
-        gan = small()
-        gan.compile(keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2), buffer=0, flip=False, **weights)
-        gan.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
-        return arrays(gan.generator_variables)
+def step(pair, rate=1e-2, **weights):
+    """The translators' weights after a step of plain descent."""
+    gan = small()
+    players = keras.optimizers.SGD(rate), keras.optimizers.SGD(1e-2)
+    gan.compile(*players, buffer=0, flip=False, run_eagerly=True, **weights)
+    gan.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
+    return arrays(gan.generator_variables)
 
-    whole, without = after(), after(**{off: 0.0})
+
+@pytest.fixture(scope="module")
+def whole(pair):
+    return step(pair)
+
+
+@pytest.mark.parametrize("off", ["adversarial", "cycle", "identity"])
+def test_a_loss_of_weight_nought_has_no_say(pair, whole, off):
+    without = step(pair, **{off: 0.0})
     assert gap(whole, without) > 1e-6
-    # Twice the weights at half the rate is the same step: what is off has no say.
-    doubled = small()
-    doubled.compile(
-        keras.optimizers.SGD(5e-3),
-        keras.optimizers.SGD(1e-2),
-        buffer=0,
-        flip=False,
-        **{"adversarial": 2.0, "cycle": 20.0, "identity": 10.0, off: 0.0},
-    )
-    doubled.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
-    assert gap(without, arrays(doubled.generator_variables)) < 1e-5
+    # Twice the weights at half the rate is the same step.
+    doubled = {"adversarial": 2.0, "cycle": 20.0, "identity": 10.0} | {off: 0.0}
+    assert gap(without, step(pair, rate=5e-3, **doubled)) < 1e-5
 
 
 def test_without_an_adversary_doing_nothing_is_best(pair):
     gan = small(residual=True)
-    gan.compile(adversarial=0.0)
-    gan.fit(pair, batch_size=4, steps_per_epoch=5, verbose=0)
+    gan.compile(adversarial=0.0, run_eagerly=True)
+    gan.fit(pair, batch_size=4, steps_per_epoch=2, verbose=0)
     np.testing.assert_allclose(gan.translate(pair[0], "colour").astype(int), pair[0].images, atol=1)
 
 
@@ -111,13 +109,10 @@ def test_it_learns_to_make_grey(pair):
     """From colour to grey is a rule of one line."""
     gan = small(residual=True, judge_width=8)
     gan.compile(keras.optimizers.Adam(4e-3, beta_1=0.5), keras.optimizers.Adam(4e-3, beta_1=0.5), identity=1.0)
-    gan.fit(pair, epochs=1, batch_size=8, steps_per_epoch=200, verbose=0)
-
-    def saturation(images):
-        return (images.max(3).astype(float) - images.min(3)).mean()
+    gan.fit(pair, epochs=1, batch_size=8, steps_per_epoch=100, verbose=0)
 
     colour = pair[1]
-    assert saturation(gan.translate(colour, "grey")) < 0.6 * saturation(colour.images)
+    assert colourfulness(gan.translate(colour, "grey")).mean() < 0.8 * colourfulness(colour.images).mean()
 
 
 def test_a_resumed_run_ends_as_an_uninterrupted_one(pair, tmp_path):
@@ -140,19 +135,17 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(pair, tmp_path):
 
 
 def test_weights_and_settings_survive_the_disk(pair, tmp_path):
-    gan = small(residual=True)
-    gan.compile()
-    gan.fit(pair, batch_size=4, steps_per_epoch=2, verbose=0)
+    gan = small(halvings=2)
     weights.save(gan, "small", {}, folder=tmp_path)
     again = weights.load("small", folder=tmp_path)
-    assert again.domains == ("grey", "colour")
+    assert again.domains == ("grey", "colour") and again.halvings == 2
     made, remade = (x.translate(pair[0], "colour").astype(int) for x in (gan, again))
     assert np.abs(made - remade).max() <= 1
 
 
 def test_the_grid_shows_each_picture_above_its_translation(pair):
     gan, grid = small(residual=True), TranslationGrid(*(images.images[:5] for images in pair))
-    gan.compile(adversarial=0.0)
+    gan.compile(adversarial=0.0, run_eagerly=True)
     gan.fit(pair, batch_size=4, steps_per_epoch=1, callbacks=[grid], verbose=0)
     assert grid.epochs == [0, 1]
     rows = grid.frames[0].reshape(4, 16, 5, 16, 3).swapaxes(1, 2)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from facelib.data.faceset import FaceSet
+from facelib.data.portraits import FRONTAL
 
 # What the two are called, a before b.
 DOMAINS = {"smiling": ("neutral", "smiling"), "colour": ("grey", "colour")}
 GREY_UNTIL, COLOUR_FROM = 81, 107  # Congresses: to 1951, and from 2001
 GREY_BELOW, COLOUR_ABOVE = 3.0, 20.0  # colourfulness of a crop; sepia and faded prints lie in between
-PHOTOS = {"Engraving": False, "Profile": False, "Several_Faces": False}
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -35,7 +37,7 @@ def domains(faces: FaceSet, kind: str, dataset: str = "synthetic") -> tuple[Face
     if kind not in DOMAINS:
         raise ValueError(f"domains must be one of {tuple(DOMAINS)}, got {kind!r}.")
     if dataset == "portraits":
-        faces = faces.where(**PHOTOS)
+        faces = faces.where(**FRONTAL)
     if kind == "smiling":
         a, b = faces.where(Smiling=False), faces.where(Smiling=True)
     elif dataset == "portraits":
@@ -59,8 +61,12 @@ def colourfulness(images: np.ndarray) -> np.ndarray:
     return (images.max(axis=3) - images.min(axis=3)).mean(axis=(1, 2))
 
 
-def grey(faces: FaceSet) -> FaceSet:
-    """The same faces in black and white, still with three channels."""
-    luma = np.round(faces.images @ LUMA).astype(np.uint8)
-    images = np.repeat(luma[..., None], 3, axis=3)
-    return FaceSet(images, faces.names, faces.attributes, faces.factors, faces.info)
+def grey(faces: FaceSet | np.ndarray) -> FaceSet | np.ndarray:
+    """The same faces, or uint8 images (n, height, width, 3), in black and white, still with three channels.
+
+    >>> grey(np.array([[[[100, 200, 0]]]], np.uint8)).tolist()
+    [[[[147, 147, 147]]]]
+    """
+    images = faces.images if isinstance(faces, FaceSet) else faces
+    luma = np.repeat(np.round(images @ LUMA).astype(np.uint8)[..., None], 3, axis=3)
+    return replace(faces, images=luma) if isinstance(faces, FaceSet) else luma

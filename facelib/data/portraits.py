@@ -48,6 +48,8 @@ GREY_BELOW = 12.0
 MODERN_AFTER = 95
 # One person in so many is kept for tests.
 TEST_ONE_IN = 20
+# Attributes of photos of one person from the front: networks learn the lines of an engraver too well.
+FRONTAL = {"Engraving": False, "Profile": False, "Several_Faces": False}
 # People of all eras, faces that a reader may know; no model is trained on them.
 TWELVE = (
     "009903.jpg",  # Daniel Webster, first elected 1813

@@ -11,13 +11,11 @@ import numpy as np
 from facelib import weights
 from facelib.data.conditions import condition
 from facelib.data.labels import Labels
+from facelib.data.portraits import FRONTAL
 from facelib.metrics import face_rate
 from facelib.models import DCGAN, ConditionalDCGAN
 from facelib.trainers.runs import FILTERS, Options, describe, faces_for, finish, fit
 from facelib.training import BestEpoch, DiscriminatorAccuracy, SampleGrid, diagnose, recipe, variety_of
-
-# Of the portraits: an adversary learns the lines of an engraver too well.
-PHOTOS = {"Engraving": False, "Profile": False, "Several_Faces": False}
 
 
 def train_gan(options: Options) -> dict:
@@ -25,7 +23,7 @@ def train_gan(options: Options) -> dict:
     sizes = options.sizes
     train, _ = faces_for(options, sizes)
     if options.dataset == "portraits":
-        train = train.where(**PHOTOS)
+        train = train.where(**FRONTAL)
     labels, filters = None, FILTERS[options.dataset]
     if options.dataset == "portraits":
         filters += "; no engravings, profiles or photos of several faces"

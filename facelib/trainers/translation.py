@@ -8,14 +8,16 @@ import numpy as np
 
 from facelib import weights
 from facelib.data import load_faces
-from facelib.data.domains import PHOTOS, domains
+from facelib.data.domains import domains
 from facelib.data.faceset import FaceSet
+from facelib.data.portraits import FRONTAL
 from facelib.metrics import bootstrap, psnr
 from facelib.models import CycleGAN
 from facelib.trainers.runs import Options, decaying, describe, faces_for, finish, fit
 from facelib.training import TranslationGrid
 
 Pair = tuple[FaceSet, FaceSet]
+FEWEST = 20  # pictures of a folder, so that one in twenty can be kept for scores
 
 
 def train_cyclegan(options: Options) -> dict:
@@ -31,7 +33,7 @@ def train_cyclegan(options: Options) -> dict:
     model.compile(*players, **task["weights"])
     name = options.weights_name
     # Of photos no sheet is kept: what a translator makes of a photo still shows it.
-    drawn = options.dataset == "synthetic" and not options.folders
+    drawn = options.dataset == "synthetic" and not options.folders and not options.faces
     grid = TranslationGrid(
         *(images.images[:8] for images in held_out),
         every=max(1, sizes.epochs // 10),
@@ -64,7 +66,7 @@ def train_cyclegan(options: Options) -> dict:
     if options.folders:
         card["dataset"] |= {"name": "two folders", "filters": "none"}
     elif options.dataset == "portraits":
-        card["dataset"]["filters"] += f"; none of {', '.join(PHOTOS)}; grey until 1951, colour from 2001"
+        card["dataset"]["filters"] += f"; none of {', '.join(FRONTAL)}; grey until 1951, colour from 2001"
     if not grid.frames:
         grid.take_up(sizes.epochs)
     if drawn:
@@ -91,5 +93,8 @@ def _halves(options: Options, sizes: SimpleNamespace) -> tuple[Pair, Pair]:
 
 def _folders(options: Options, sizes: SimpleNamespace) -> tuple[Pair, Pair]:
     """Nineteen of twenty pictures of each folder, and the others."""
-    pictures = (load_faces("pictures", size=sizes.image_size, root=folder) for folder in options.folders)
+    pictures = [load_faces("pictures", size=sizes.image_size, root=folder) for folder in options.folders]
+    for folder, images in zip(options.folders, pictures, strict=True):
+        if len(images) < FEWEST:
+            raise ValueError(f"--folders must hold at least {FEWEST} pictures each, {folder} has {len(images)}.")
     return tuple(zip(*(images.split(0.95, seed=0) for images in pictures), strict=True))

@@ -383,6 +383,9 @@ def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cy
         for i, image in enumerate(load_faces("synthetic", 30, 20, seed=seed).images):
             Image.fromarray(image).save(tmp_path / kind / f"{i:02d}.png")
     folders = [str(tmp_path / kind) for kind in ("cats", "dogs")]
+    few = tmp_path / "few"
+    few.mkdir()
+    Image.fromarray(image).save(few / "one.png")
     out = tmp_path / "out"
     assert train.main(cyclegan_command(out, "--folders", *folders)) == 0
     card = weights.catalog(out)["cyclegan-cats-dogs-16"]
@@ -392,6 +395,7 @@ def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cy
         (["--folders", folders[0], folders[0]], "--folders must have two different names"),
         (["--folders", *folders, "--domains", "colour"], "leave out --domains"),
         (["--folders", folders[0], str(tmp_path / "cows")], "cows does not exist"),
+        (["--folders", folders[0], str(few)], "at least 20 pictures each"),
     ):
         with pytest.raises(SystemExit):
             train.main(cyclegan_command(out, *wrong))

@@ -72,8 +72,8 @@ def load_faces(
     subsets = subsets.get(dataset, SUBSETS)
     if subset not in subsets:
         raise ValueError(f"subset must be one of {subsets} for {dataset}, got {subset!r}.")
-    if dataset not in PHOTOS and (align or root is not None and dataset != "pictures"):
-        raise ValueError(f"align and root are for photos ({', '.join(PHOTOS)}); {dataset} has none.")
+    if dataset not in PHOTOS and align or root is not None and dataset not in (*PHOTOS, "pictures"):
+        raise ValueError(f"align and root are for photos ({', '.join(PHOTOS)}), root for pictures; not for {dataset}.")
     if dataset in (*TOYS, "pictures") and framing != "face":
         raise ValueError(f"framing is for faces; {dataset} has none.")
     if dataset == "synthetic":

@@ -35,12 +35,14 @@ def domains(faces: FaceSet, kind: str, dataset: str = "synthetic") -> tuple[Face
         ValueError: for an unknown kind, or if either set is empty.
     """
     if kind not in DOMAINS:
-        raise ValueError(f"domains must be one of {tuple(DOMAINS)}, got {kind!r}.")
+        raise ValueError(f"kind must be one of {tuple(DOMAINS)}, got {kind!r}.")
     if dataset == "portraits":
         faces = faces.where(**FRONTAL)
     if kind == "smiling":
         a, b = faces.where(Smiling=False), faces.where(Smiling=True)
     elif dataset == "portraits":
+        if faces.info is None or "congress" not in faces.info:
+            raise ValueError("faces must be portraits, whose info says in which Congress they sat; these have none.")
         congress, colour = faces.info["congress"].to_numpy(), colourfulness(faces.images)
         a = faces[(congress <= GREY_UNTIL) & (colour < GREY_BELOW)]
         b = faces[(congress >= COLOUR_FROM) & (colour > COLOUR_ABOVE)]
@@ -68,5 +70,7 @@ def grey(faces: FaceSet | np.ndarray) -> FaceSet | np.ndarray:
     [[[[147, 147, 147]]]]
     """
     images = faces.images if isinstance(faces, FaceSet) else faces
-    luma = np.repeat(np.round(images @ LUMA).astype(np.uint8)[..., None], 3, axis=3)
+    luma = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), 1000):  # as floats, all of a large set would be eight times its size
+        luma[start : start + 1000] = np.round(images[start : start + 1000] @ LUMA)[..., None]
     return replace(faces, images=luma) if isinstance(faces, FaceSet) else luma

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +42,12 @@ def load_pictures(
     if n is not None:
         files = [files[i] for i in np.sort(np.random.default_rng(seed).permutation(len(files))[:n])]
 
-    def read(file: str) -> np.ndarray | str:
+    images, refused = {}, {}
+    for file in tqdm(files, desc=root.name, disable=not progress):  # not in threads: reading quiets warnings
         try:
-            return middle(read_photo(root / file)[0], size)
+            images[file] = middle(read_photo(root / file)[0], size)
         except PhotoError as error:
-            return str(error)
-
-    with ThreadPoolExecutor() as pool:
-        read = list(tqdm(pool.map(read, files), total=len(files), desc=root.name, disable=not progress))
-    images = {file: image for file, image in zip(files, read, strict=True) if not isinstance(image, str)}
-    refused = {file: reason for file, reason in zip(files, read, strict=True) if isinstance(reason, str)}
+            refused[file] = str(error)
     if not images:
         raise ValueError(f"root must hold pictures that can be read; of {root}: {next(iter(refused.items()))}.")
     if refused:

@@ -24,9 +24,11 @@ def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
         the share with its 95 % interval.
 
     Raises:
-        ValueError: for images of another type or shape.
+        ValueError: for images of another type or shape, or a confidence out of range.
         RuntimeError: under another backend than TensorFlow.
     """
+    if not 0 < confidence <= 1:
+        raise ValueError(f"confidence must lie in (0, 1], got {confidence}.")
     return proportion(face_confidence(images) >= confidence)
 
 

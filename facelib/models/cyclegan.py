@@ -28,8 +28,9 @@ LOSSES = ("d_loss", "g_loss", "cycle", "identity")
 def build_translator(
     image_size: int, width: int = 16, blocks: int = 4, residual: bool = False, seed: int = 0, name: str = "translator"
 ) -> keras.Model:
-    """Image → image, both in [-1, 1]: two halvings, residual blocks, two doublings (Johnson et al. 2016).
+    """Image in [-1, 1] → image: two halvings, residual blocks, two doublings (Johnson et al. 2016).
 
+    With `residual`, what it computes is added to its input, nothing at first, and the sum may go beyond [-1, 1].
     Shapes are those at 64 pixels and width 16.
     """
     weights = seeded_initializer(seed)
@@ -55,6 +56,7 @@ def build_translator(
     for i, filters in ((1, 2 * width), (2, width)):
         x = layers.UpSampling2D(2, name=f"resize_{i}")(x)  # not transposed: no chequered patterns
         x = convolved(x, filters, 3, f"up_{i}")  # (32, 32, 32), (64, 64, 16)
+    # This one pads with zeros, which ToRGB does quickly; they are three pixels from the border at most.
     start = "zeros" if residual else weights()  # a change begins as none
     x = ToRGB(3, 7, 1, "same", kernel_initializer=start, name="to_rgb")(x)
     if residual:
@@ -69,7 +71,8 @@ def build_patch_discriminator(
 ) -> keras.Model:
     """Image in [-1, 1] → a map of scores, one a patch (Isola et al. 2017): 1 for real, 0 for not.
 
-    A score sees 34 × 34 pixels after two halvings, 70 × 70 after three. Shapes are those at 64 pixels and width 32.
+    Through its convolutions a score sees 34 × 34 pixels after two halvings, 70 × 70 after three. The normalizations,
+    though, know means and variances of the whole picture. Shapes are those at 64 pixels and width 32.
     """
     weights = seeded_initializer(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -100,7 +103,7 @@ class CycleGAN(Players):
         seed: of the initial weights and of what is drawn in training.
 
     Attributes:
-        to_a, to_b: the translators, keras.Model of images in [-1, 1].
+        to_a, to_b: the translators, keras.Model of images in [-1, 1]; residual ones may go a little beyond.
         judge_a, judge_b: the discriminators.
 
     Raises:
@@ -128,15 +131,16 @@ class CycleGAN(Players):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
-        if image_size % 2**halvings:
-            raise ValueError(f"image_size must be divisible by 2 to the {halvings} halvings, got {image_size}.")
+        if image_size % 2**halvings or image_size < 2 ** (halvings + 1):
+            # A map of one score would be its own mean: normalized, it says nothing.
+            raise ValueError(f"{halvings} halvings must leave a whole number of pixels above 1 of {image_size}.")
         self.image_size, self.domains = image_size, tuple(map(str, domains))
         self.width, self.blocks, self.residual = width, blocks, bool(residual)
         self.judge_width, self.halvings = judge_width, halvings
         how = (image_size, width, blocks, self.residual)
-        self.to_b, self.to_a = (build_translator(*how, seed + i, name) for i, name in enumerate(("to_b", "to_a")))
+        self.to_b, self.to_a = (build_translator(*how, 4 * seed + i, name) for i, name in enumerate(("to_b", "to_a")))
         self.judge_a, self.judge_b = (
-            build_patch_discriminator(image_size, judge_width, halvings, seed + 2 + i, name)
+            build_patch_discriminator(image_size, judge_width, halvings, 4 * seed + 2 + i, name)
             for i, name in enumerate(("judge_a", "judge_b"))
         )
         self.buffers = ()
@@ -208,7 +212,7 @@ class CycleGAN(Players):
         mixed_precision: bool | str = False,
         **kwargs,
     ):
-        """Set up training; the defaults are the paper's.
+        """Set up training; the defaults are the paper's where it keeps colours by an identity loss.
 
         Args:
             generator_optimizer, discriminator_optimizer: Keras optimizers, or their names; by default Adam with a rate
@@ -287,20 +291,24 @@ class CycleGAN(Players):
         """
         if not isinstance(pictures, (tuple, list)) or len(pictures) != 2:
             raise ValueError(f"pictures must be two sets, fit((a, b)), got {type(pictures).__name__}.")
+        if not self.buffers:
+            raise ValueError("the model is not compiled: call compile() before fit().")
         a, b = (check_faces(images, self.image_size) for images in pictures)
         size = self.buffers[0].size
         if not 1 <= batch_size <= min(len(a), len(b), size or len(a)):
+            held = f", and the buffer holds {size}" if size else ""
             raise ValueError(
-                f"batch_size must lie between 1 and what either set has ({len(a)} and {len(b)}) and the buffer holds "
-                f"({size}), got {batch_size}."
+                f"batch_size must lie between 1 and what there is: the sets have {len(a)} and {len(b)} pictures{held}; "
+                f"got {batch_size}."
             )
+        steps = max(len(a), len(b)) // batch_size if steps_per_epoch is None else steps_per_epoch
         batches = PairBatches(
             a,
             b,
             batch_size,
             seed=seed,
             epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
+            steps_per_epoch=self._whole_executions(steps),
             image_size=self.image_size,
         )
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
@@ -308,7 +316,10 @@ class CycleGAN(Players):
     # What it is for.
 
     def render(self, images, to: str):
-        """Images in [-1, 1] → their translations, as tensors, for gradients to go through."""
+        """Images in [-1, 1] → their translations, as tensors, for gradients to go through.
+
+        Residual translators may go a little beyond [-1, 1], where `translate` clips.
+        """
         return self._translator(to)(images, training=False)
 
     def translate(self, images: np.ndarray | FaceSet, to: str) -> np.ndarray:

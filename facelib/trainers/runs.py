@@ -49,8 +49,10 @@ class Options:
     def __post_init__(self):
         if (self.domains or self.folders) and self.name != "cyclegan":
             raise ValueError(f"--domains and --folders are for cyclegan; {self.name} does not translate.")
-        if self.folders and (self.domains or self.faces):
-            raise ValueError("--folders name the pictures; leave out --domains and --faces.")
+        if self.folders and (self.domains or self.faces or self.dataset != "synthetic" or self.framing != "face"):
+            raise ValueError("--folders name the pictures; leave out --domains, --faces, --dataset and --framing.")
+        if self.name == "cyclegan" and self.recipe != "modern":
+            raise ValueError(f"--recipe is for other GANs; cyclegan has one of its own, got {self.recipe}.")
         if self.folders and len(set(self.domain_names)) < 2:
             raise ValueError(f"--folders must have two different names, got {' and '.join(map(str, self.folders))}.")
         if self.labels != "combined" and not self.name.startswith("cdcgan"):
@@ -178,14 +180,14 @@ def fit(
     if options.tensorboard and not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         raise ValueError("--tensorboard needs the packages tensorflow and tensorboard: pip install them.")
     sets = train if isinstance(train, tuple) else (train,)
-    faces = sum(len(faces) for faces in sets)
-    settings = settings | {"dataset": options.dataset, "faces": faces, "backend": keras.backend.backend()}
+    total = sum(len(faces) for faces in sets)
+    settings = settings | {"dataset": options.dataset, "faces": total, "backend": keras.backend.backend()}
     settings["first and last face"] = [str(faces.names[i]) for faces in sets for i in (0, -1)]
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", settings, also=also)
     done = checkpoint.restore(model) if options.resume else 0
     if done > epochs:
         raise ValueError(f"--epochs must be at least {done}, which are done already, got {epochs}.")
-    print(f"{name}: {faces:,} faces, {done} of {epochs} epochs done", flush=True)
+    print(f"{name}: {total:,} faces, {done} of {epochs} epochs done", flush=True)
     limit = [TimeLimit(options.minutes)] if options.minutes else []
     log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)
     board = [keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard")] if options.tensorboard else []

@@ -276,13 +276,7 @@ class Adversarial(Players):
             raise ValueError("labels were given, but this model is not conditional: leave them out.")
         if labels is None and self.conditional:
             raise ValueError("labels are missing: this model is conditional, fit(faces, labels).")
-        if steps_per_epoch is not None and steps_per_epoch < 1:
-            raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}.")
-        steps = steps_per_epoch or len(images) // batch_size
-        if steps < self.steps_per_execution:
-            raise ValueError(
-                f"steps_per_execution must be at most the {steps} steps of an epoch, got {self.steps_per_execution}."
-            )
+        steps = len(images) // batch_size if steps_per_epoch is None else steps_per_epoch
         batches = FaceBatches(
             images,
             batch_size // 2 if self.half_batches else batch_size,
@@ -290,8 +284,7 @@ class Adversarial(Players):
             seed=seed,
             image_size=self.image_size,
             epoch=initial_epoch,
-            # Keras would go past the end of the epoch to complete the last execution.
-            steps_per_epoch=steps - steps % self.steps_per_execution,
+            steps_per_epoch=self._whole_executions(steps),
         )
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
 

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable
 
 import keras
 
-from facelib.data.batches import FaceBatches
+from facelib.data.batches import FaceBatches, PairBatches
 from facelib.training.checkpoint import saying_what_is_left
 from facelib.training.guard import CollapseGuard, StopOnNaN
 
 
-def fit_batches(fit: Callable, batches: FaceBatches, callbacks: Iterable[keras.callbacks.Callback] | None, **kwargs):
+def fit_batches(
+    fit: Callable,
+    batches: FaceBatches | PairBatches,
+    callbacks: Iterable[keras.callbacks.Callback] | None,
+    **kwargs,
+):
     """Call a model's inherited `fit` on batches; kwargs go through. Returns Keras' `History`."""
     callbacks = list(callbacks or [])
     if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):

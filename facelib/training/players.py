@@ -14,8 +14,9 @@ from facelib.training.gradients import check_backend, stateless, value_and_gradi
 class Players(keras.Model):
     """Generators and discriminators that learn from each other; what they do in a step is a subclass's.
 
-    A subclass defines `adversarial_step(*batch)`, and sets `generator_variables` and `discriminator_variables` (lists
-    of `keras.Variable`) by its networks. Its `__init__` calls `_ready` last, its `compile` calls `_compile`.
+    A subclass defines `adversarial_step(*batch)` and the properties `generator_variables` and
+    `discriminator_variables`, lists of `keras.Variable`. Its `__init__` calls `_ready` last, its `compile` calls
+    `_compile`.
     """
 
     discriminator_optimizer: keras.optimizers.Optimizer | None = None
@@ -53,6 +54,20 @@ class Players(keras.Model):
         self.optimizer.build(self.generator_variables)
         discriminator_optimizer.build(self.discriminator_variables)
         self.discriminator_optimizer = discriminator_optimizer
+
+    def _whole_executions(self, steps: int) -> int:
+        """Steps of an epoch without what would not fill an execution: Keras would go past the end to complete it.
+
+        Raises:
+            ValueError: if an execution has more steps than an epoch.
+        """
+        if steps < 1:
+            raise ValueError(f"steps_per_epoch must be at least 1, got {steps}.")
+        if steps < self.steps_per_execution:
+            raise ValueError(
+                f"steps_per_execution must be at most the {steps} steps of an epoch, got {self.steps_per_execution}."
+            )
+        return steps - steps % self.steps_per_execution
 
     def _learn(self, optimizer: keras.optimizers.Optimizer, loss: Callable):
         """One step of the player whose optimizer this is; `loss()` → (what to lower, anything); returns the latter."""

@@ -33,7 +33,7 @@ def catalog(folder: str | os.PathLike = FOLDER) -> dict[str, dict]:
 
 
 def load(name: str, folder: str | os.PathLike = FOLDER):
-    """Build the model that a card names and give it its trained weights.
+    """Build the model that a card names and give it its trained weights; networks not kept stay as they begin.
 
     Raises:
         ValueError: if there is no such model, the weights' checksum is not the card's, or they do not fit.
@@ -106,7 +106,7 @@ def save_timelapse(sheets: dict[int, np.ndarray], name: str, folder: str | os.Pa
 
 
 def timelapse(name: str, folder: str | os.PathLike = FOLDER) -> dict[int, np.ndarray]:
-    """Epochs behind → the sheet of samples then, uint8 (height, width, 3); the same z in all of them.
+    """Epochs behind → the sheet then, uint8 (height, width, 3); the same z, or the same pictures, in all of them.
 
     Raises:
         ValueError: if no such model, or no time-lapse of it, is there.

@@ -2,13 +2,15 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import ops
 
 from facelib import weights
-from facelib.data import load_faces
+from facelib.data import FaceSet, load_faces
 from facelib.data.batches import PairBatches
 from facelib.data.domains import colourfulness, domains
+from facelib.data.portraits import FRONTAL
 from facelib.models import CycleGAN
 from facelib.models.cyclegan import build_patch_discriminator, build_translator
 from facelib.models.layers import ReflectionPadding
@@ -75,11 +77,11 @@ def test_a_step_teaches_all_four_networks(pair):
     assert all(gap(b, arrays(n.trainable_variables)) > 0 for b, n in zip(before, networks, strict=True))
 
 
-def step(pair, rate=1e-2, **weights):
+def step(pair, rate=1e-2, **losses):
     """The translators' weights after a step of plain descent."""
     gan = small()
     players = keras.optimizers.SGD(rate), keras.optimizers.SGD(1e-2)
-    gan.compile(*players, buffer=0, flip=False, run_eagerly=True, **weights)
+    gan.compile(*players, buffer=0, flip=False, run_eagerly=True, **losses)
     gan.fit(pair, batch_size=4, steps_per_epoch=1, verbose=0)
     return arrays(gan.generator_variables)
 
@@ -115,6 +117,13 @@ def test_it_learns_to_make_grey(pair):
     assert colourfulness(gan.translate(colour, "grey")).mean() < 0.8 * colourfulness(colour.images).mean()
 
 
+def test_epochs_hold_whole_executions_only(pair):
+    gan = small()
+    gan.compile(steps_per_execution=2)
+    gan.fit(pair, epochs=2, batch_size=4, steps_per_epoch=3, verbose=0)
+    assert int(gan.optimizer.iterations.value) == 4
+
+
 def test_a_resumed_run_ends_as_an_uninterrupted_one(pair, tmp_path):
     def fresh():
         gan = small()
@@ -144,13 +153,15 @@ def test_weights_and_settings_survive_the_disk(pair, tmp_path):
 
 
 def test_the_grid_shows_each_picture_above_its_translation(pair):
-    gan, grid = small(residual=True), TranslationGrid(*(images.images[:5] for images in pair))
+    gan, grid = small(), TranslationGrid(*(images.images[:5] for images in pair))
     gan.compile(adversarial=0.0, run_eagerly=True)
     gan.fit(pair, batch_size=4, steps_per_epoch=1, callbacks=[grid], verbose=0)
     assert grid.epochs == [0, 1]
     rows = grid.frames[0].reshape(4, 16, 5, 16, 3).swapaxes(1, 2)
-    np.testing.assert_array_equal(rows[0], pair[0].images[:5])
-    np.testing.assert_array_equal(rows[3], pair[1].images[:5])
+    a, b = (images.images[:5] for images in pair)
+    first = small()  # the grid's first sheet is from before training
+    for row, expected in zip(rows, (a, first.translate(a, "colour"), b, first.translate(b, "grey")), strict=True):
+        np.testing.assert_array_equal(row, expected)
 
 
 class TestBuffer:
@@ -162,7 +173,7 @@ class TestBuffer:
         for start in (1, 5):  # 6 is no multiple of 4
             batch = self.numbered(*range(start, start + 4))
             np.testing.assert_array_equal(ops.convert_to_numpy(buffer(batch)), batch)
-        assert int(buffer.count.numpy() if hasattr(buffer.count, "numpy") else buffer.count.value) == 6
+        assert arrays([buffer.count])[0] == 6
 
     def test_then_half_of_it_is_old_and_nothing_is_lost(self):
         buffer = ImageBuffer(8, (2, 2, 3), keras.random.SeedGenerator(0))
@@ -222,8 +233,32 @@ class TestDomains:
         faces = load_faces("synthetic", n=20, size=16)
         with pytest.raises(ValueError, match="both neutral and smiling, got 0 and"):
             domains(faces.where(Smiling=True), "smiling")
-        with pytest.raises(ValueError, match="domains must be one of .* got 'age'"):
+        with pytest.raises(ValueError, match="kind must be one of .* got 'age'"):
             domains(faces, "age")
+
+    def test_portraits_are_told_apart_by_congress_and_by_the_crop(self):
+        grey_, tinted, colour = (np.full((4, 4, 3), level, np.uint8) for level in (90, 90, 90))
+        tinted[..., 0], colour[..., 0] = 100, 150
+        rows = [  # picture, Congress, what it is, pile
+            (grey_, 40, {}, "a"),
+            (grey_, 81, {}, "a"),
+            (grey_, 82, {}, ""),
+            (tinted, 40, {}, ""),
+            (colour, 40, {}, ""),
+            (colour, 107, {}, "b"),
+            (tinted, 110, {}, ""),
+            (grey_, 110, {}, ""),
+            (colour, 119, {"Profile": True}, ""),
+            (grey_, 40, {"Engraving": True}, ""),
+        ]
+        table = pd.DataFrame([dict.fromkeys(FRONTAL, False) | what for _, _, what, _ in rows])
+        names = np.array([f"{i}{pile}" for i, (*_, pile) in enumerate(rows)])
+        info = pd.DataFrame({"congress": [congress for _, congress, *_ in rows]})
+        faces = FaceSet(np.stack([picture for picture, *_ in rows]), names, table, info=info)
+        a, b = domains(faces, "colour", "portraits")
+        assert a.names.tolist() == ["0a", "1a"] and b.names.tolist() == ["5b"]
+        with pytest.raises(ValueError, match="faces must be portraits"):
+            domains(FaceSet(faces.images, names, table), "colour", "portraits")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +268,8 @@ class TestDomains:
         ({"domains": ("x", "x")}, "domains must be two different names"),
         ({"domains": "xy"}, "domains must be two different names"),
         ({"blocks": 0}, "blocks must be at least 1, got 0"),
-        ({"image_size": 20}, "divisible by 2 to the 3 halvings, got 20"),
+        ({"image_size": 20}, "3 halvings must leave a whole number of pixels above 1 of 20"),
+        ({"image_size": 16, "halvings": 4}, "4 halvings must leave"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):
@@ -256,8 +292,12 @@ def test_wrong_weights_are_named(settings, message):
 
 def test_wrong_pictures_are_named(pair):
     gan = small()
+    with pytest.raises(ValueError, match="call compile"):
+        gan.fit(pair)
     gan.compile(buffer=8)
     a, b = pair
+    with pytest.raises(ValueError, match="steps_per_epoch must be at least 1, got 0"):
+        gan.fit(pair, steps_per_epoch=0)
     with pytest.raises(ValueError, match=r"two sets, fit\(\(a, b\)\), got FaceSet"):
         gan.fit(a)
     with pytest.raises(ValueError, match="load them with size=16"):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from facelib import profiles, train, weights
 from facelib.data import FaceSet, load_faces
+from facelib.data.domains import DOMAINS
 from facelib.models import DCGAN, VAE, Classifier
 from facelib.trainers import gans, judges, runs
 from facelib.training import recipe
@@ -353,7 +354,7 @@ def test_what_finds_and_what_scores_share_neither_layers_nor_faces(tiny, tmp_pat
 
 @pytest.fixture
 def tiny_cyclegan(monkeypatch):
-    quick = profiles.SETTINGS["cyclegan"]["quick"] | {"image_size": 16, "width": 4, "blocks": 1, "judge_width": 4}
+    quick = profiles.SETTINGS["cyclegan"]["quick"] | {"image_size": 16, "width": 4, "blocks": 1}
     monkeypatch.setitem(
         profiles.SETTINGS["cyclegan"], "quick", quick | {"faces": 60, "steps_per_epoch": 3, "epochs": 2}
     )
@@ -380,7 +381,7 @@ def test_a_cyclegan_leaves_translators_a_card_and_a_time_lapse(tiny_cyclegan, tm
 def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cyclegan, tmp_path, capsys):
     for kind, seed in (("cats", 0), ("dogs", 1)):
         (tmp_path / kind).mkdir()
-        for i, image in enumerate(load_faces("synthetic", 30, 20, seed=seed).images):
+        for i, image in enumerate(load_faces("synthetic", 40, 20, seed=seed).images):
             Image.fromarray(image).save(tmp_path / kind / f"{i:02d}.png")
     folders = [str(tmp_path / kind) for kind in ("cats", "dogs")]
     few = tmp_path / "few"
@@ -390,12 +391,16 @@ def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cy
     assert train.main(cyclegan_command(out, "--folders", *folders)) == 0
     card = weights.catalog(out)["cyclegan-cats-dogs-16"]
     assert card["config"]["domains"] == ["cats", "dogs"] and "--folders cats dogs" in card["command"]
-    assert card["dataset"]["by_domain"] == {"cats": 28, "dogs": 28} and not list(out.glob("*.zip"))
+    assert card["dataset"]["by_domain"] == {"cats": 38, "dogs": 38} and card["dataset"]["held_out"] == [2, 2]
+    kept = [f"cyclegan-cats-dogs-16{suffix}" for suffix in (".json", ".log.csv", ".npz")]
+    assert sorted(path.name for path in out.iterdir()) == kept
     for wrong, message in (
         (["--folders", folders[0], folders[0]], "--folders must have two different names"),
         (["--folders", *folders, "--domains", "colour"], "leave out --domains"),
+        (["--folders", *folders, "--framing", "background"], "leave out --domains, --faces, --dataset and --framing"),
+        (["--recipe", "faithful"], "--recipe is for other GANs"),
         (["--folders", folders[0], str(tmp_path / "cows")], "cows does not exist"),
-        (["--folders", folders[0], str(few)], "at least 20 pictures each"),
+        (["--folders", folders[0], str(few)], "at least 40 pictures each"),
     ):
         with pytest.raises(SystemExit):
             train.main(cyclegan_command(out, *wrong))
@@ -403,6 +408,7 @@ def test_a_cyclegan_learns_from_two_folders_and_keeps_no_picture_of_them(tiny_cy
     with pytest.raises(SystemExit):
         train.main(gan_command(out, "--domains", "colour"))
     assert "--domains and --folders are for cyclegan" in capsys.readouterr().err
+    assert set(train.DOMAINS) == set(DOMAINS)
 
 
 def test_a_cyclegan_resumes_to_the_same_weights(tiny_cyclegan, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facelib.data import draw_faces, load_faces
+from facelib.data import FaceSet, draw_faces, load_faces
 from facelib.metrics import fit_factor
 from facelib.metrics.degradations import noise
 
@@ -26,5 +26,8 @@ def test_what_does_not_fit_is_named(faces):
         fit_factor(faces.images, faces, "grin", [0.0])
     with pytest.raises(ValueError, match=r"images must be one of each face, \(12, 32, 32, 3\), got \(3,"):
         fit_factor(faces.images[:3], faces, "smile", [0.0])
+    unknown = FaceSet(faces.images, faces.names, faces.attributes)
+    with pytest.raises(ValueError, match="a cause 'smile'; they have none"):
+        fit_factor(faces.images, unknown, "smile", [0.0])
     with pytest.raises(ValueError, match="values must hold at least one"):
         fit_factor(faces.images, faces, "smile", [])

@@ -7,6 +7,7 @@ import pytest
 
 from facelib import weights
 from facelib.data import load_faces, twelve_faces
+from facelib.data.domains import colourfulness, domains, grey
 from facelib.metrics import psnr, train_judge
 from facelib.models import DCGAN
 from facelib.training import variety_of
@@ -22,6 +23,7 @@ def test_there_are_weights_and_they_are_small():
     wanted |= {"dcgan-light-synthetic-80", "dcgan-light-faithful-synthetic-80", "dcgan-small-synthetic-32"}
     wanted |= {f"{model}-digits-16" for model in ("dcgan", "cdcgan", "acgan", "2n-gan", "infogan")}
     wanted |= {"cdcgan-light-synthetic-64", "cdcgan-light-unlabelled-synthetic-64", "cdcgan-light-portraits-64"}
+    wanted |= {"cyclegan-smiling-synthetic-64", "cyclegan-colour-portraits-64", "cyclegan-colour-synthetic-32"}
     assert wanted <= set(CARDS)
     assert sum(card["bytes"] for card in CARDS.values()) <= 25e6
 
@@ -134,3 +136,23 @@ def test_networks_that_are_not_kept_begin_anew(tmp_path):
     faces = gan.sample(3)
     assert np.abs(again.sample(3).astype(int) - faces).max() <= 1
     assert np.abs(again.judge(faces) - gan.judge(faces)).max() > 1e-4
+
+
+def test_translators_are_small_and_do_what_they_are_called():
+    smiler, colourist, small = (
+        weights.load(f"cyclegan-{name}")
+        for name in ("smiling-synthetic-64", "colour-portraits-64", "colour-synthetic-32")
+    )
+    for gan in (smiler, colourist, small):
+        assert max(gan.to_a.count_params(), gan.to_b.count_params()) <= 2e6
+    faces = load_faces("synthetic", 120, 64, seed=3, subset="test")
+    scorer = weights.load("scorer-synthetic-64")
+    smile = scorer.attributes.index("Smiling")
+    for pile, to in zip(domains(faces, "smiling"), ("smiling", "neutral"), strict=True):
+        translated = smiler.translate(pile, to)
+        sees = scorer.probabilities(translated)[:, smile] > 0.5
+        assert (sees == (to == "smiling")).mean() > 0.9
+        assert psnr(translated, pile.images).mean() > 25
+    drawn = grey(weights.load("dcgan-light-portraits-64").sample(40, seed=2))
+    assert colourfulness(colourist.translate(drawn, "colour")).mean() > 15
+    assert colourfulness(small.translate(grey(load_faces("synthetic", 40, 32)), "colour")).mean() > 15

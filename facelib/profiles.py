@@ -73,7 +73,7 @@ _CYCLEGAN_FULL = {
     "batch_size": 4,
     "steps_per_epoch": 250,
     # A smile is small: only a judge that sees whole faces learns to see it, and where identity weighs more, doing
-    # nothing wins. Colours are everywhere, and judges of small patches learn less of a small set by heart.
+    # nothing wins. For colours small patches do (experiments/cyclegan.py has both).
     "tasks": {
         "smiling": {"judge": {"judge_width": 16, "halvings": 3}, "weights": {"cycle": 5.0, "identity": 1.0}},
         "colour": {"judge": {"judge_width": 32, "halvings": 2}, "weights": {"cycle": 10.0, "identity": 5.0}},

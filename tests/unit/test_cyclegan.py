@@ -102,9 +102,10 @@ def test_a_loss_of_weight_nought_has_no_say(pair, whole, off):
 
 def test_without_an_adversary_doing_nothing_is_best(pair):
     gan = small(residual=True)
-    # Adam would make whole steps of what is a rounding error here: an absolute difference has a slope next to zero.
-    gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3), adversarial=0.0, run_eagerly=True)
-    gan.fit(pair, batch_size=4, steps_per_epoch=2, verbose=0)
+    # Compiled: op by op, JAX leaves rounding errors where a picture comes back, and an absolute difference has a slope
+    # next to zero, however small it is.
+    gan.compile(adversarial=0.0)
+    gan.fit(pair, batch_size=4, steps_per_epoch=5, verbose=0)
     np.testing.assert_allclose(gan.translate(pair[0], "colour").astype(int), pair[0].images, atol=1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from facelib import weights
-from facelib.data import FaceSet, load_faces
+from facelib.data import FaceSet, load_faces, to_uint8
 from facelib.data.batches import PairBatches
 from facelib.data.domains import colourfulness, domains
 from facelib.data.portraits import FRONTAL
@@ -152,6 +152,13 @@ def test_weights_and_settings_survive_the_disk(pair, tmp_path):
     assert again.domains == ("grey", "colour") and again.halvings == 2
     made, remade = (x.translate(pair[0], "colour").astype(int) for x in (gan, again))
     assert np.abs(made - remade).max() <= 1
+
+
+def test_render_is_translate_as_tensors(pair):
+    gan = small()
+    for to, other in (("colour", pair[0]), ("grey", pair[1])):
+        rendered = ops.convert_to_numpy(gan.render(other.scaled(), to))
+        assert np.abs(to_uint8(rendered).astype(int) - gan.translate(other, to)).max() <= 1
 
 
 def test_the_grid_shows_each_picture_above_its_translation(pair):

@@ -118,7 +118,7 @@ def test_a_folder_keeps_the_same_and_opens_from_the_disk(tmp_path):
         ({"dataset": "synthetic", "align": True}, "align and root are for photos"),
         ({"dataset": "synthetic", "framing": "far"}, r"framing must be one of \('face', 'background'\), got 'far'"),
         ({"dataset": "mnist", "framing": "background"}, "framing is for faces; mnist has none"),
-        ({"dataset": "mnist", "root": "."}, "mnist has none"),
+        ({"dataset": "mnist", "root": "."}, "root for pictures; not for mnist"),
         ({"dataset": "portraits", "subset": "validation"}, "subset must be one of .* for portraits"),
     ],
 )

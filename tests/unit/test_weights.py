@@ -22,6 +22,7 @@ def test_there_are_weights_and_they_are_small():
     wanted = {"vae-synthetic-80", "vae-portraits-80", "accordion-synthetic-128", "autoencoder-synthetic-128"}
     wanted |= {"dcgan-light-synthetic-80", "dcgan-light-faithful-synthetic-80", "dcgan-small-synthetic-32"}
     wanted |= {f"{model}-digits-16" for model in ("dcgan", "cdcgan", "acgan", "2n-gan", "infogan")}
+    wanted |= {"dcgan-light-portraits-64", "dcgan-light-portraits-80"}
     wanted |= {"cdcgan-light-synthetic-64", "cdcgan-light-unlabelled-synthetic-64", "cdcgan-light-portraits-64"}
     wanted |= {"cyclegan-smiling-synthetic-64", "cyclegan-colour-portraits-64", "cyclegan-colour-synthetic-32"}
     assert wanted <= set(CARDS)

@@ -14,7 +14,7 @@ LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -na
 JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
-PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/scripts.py
+PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/scripts.py
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
@@ -36,8 +36,8 @@ book: $(READY)  ## execute every chapter, build the book into _build/html
 test: lint unit chapters pages  ## all tests: unit, chapters, book
 
 unit: $(READY)  ## tests of the library
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit facelib --doctest-modules
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) $(addprefix tests/unit/test_,$(JAX))
+	$(BIN)/python -m pytest -n $(JOBS) --durations 15 tests/unit facelib --doctest-modules
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) --durations 15 $(addprefix tests/unit/test_,$(JAX))
 
 # nbval executes the committed notebooks again and compares their checked cells.
 chapters: $(READY)  ## tests of the notebooks

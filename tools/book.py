@@ -1,4 +1,4 @@
-"""Build the book from the executed chapters: `_build/executed/` and `book/` → `_build/html/`.
+"""Build the book from the executed chapters: `_build/executed/`, `book/` and the weights' cards → `_build/html/`.
 
 A warning is an error, and the pages are looked for one by one: an exit code alone has said "built" of nothing before.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
+import cards
 import scripts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,7 @@ def _assemble(live: bool) -> None:
     SOURCE.mkdir(parents=True)
     shutil.copy(ROOT / "_toc.yml", SOURCE)
     shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("scripts"))
+    cards.write(SOURCE / "book")
     (SOURCE / "chapters").mkdir()
     for page in pages():
         if page.startswith("chapters/"):

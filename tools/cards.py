@@ -1,0 +1,205 @@
+"""The page of trained weights, from their cards and from what `experiments/cards.py` and `fid.py` measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from facelib import results, weights
+
+# Headings of the page: which models stand below them, what they are, and where the course builds them.
+GROUPS = {
+    "Autoencoders": {
+        "VAE": ("variational autoencoder", "01_vae"),
+        "Accordion": ("accordion autoencoder", "02_accordion"),
+    },
+    "Generative adversarial networks": {
+        "DCGAN": ("DCGAN", "03_dcgan"),
+        "ConditionalDCGAN": ("conditional DCGAN", "04_conditional_gan"),
+        "ACGAN": ("ACGAN", "05_conditional_family"),
+        "TwoNGAN": ("2N-GAN", "05_conditional_family"),
+        "InfoGAN": ("InfoGAN", "05_conditional_family"),
+    },
+    "Encoders and translators": {
+        "LatentEncoder": ("encoder of a GAN", "08_projection"),
+        "CycleGAN": ("CycleGAN", "09_cyclegan"),
+    },
+    "Classifiers": {
+        "Classifier": ("classifier, the judge of labels", "04_conditional_gan"),
+        "AttributeClassifier": ("classifier of attributes", "07_arithmetic"),
+    },
+}
+WORDS = {
+    "psnr_db": "PSNR of held-out faces, dB",
+    "ssim": "SSIM of held-out faces",
+    "samples_psnr_db": "PSNR of the generator's own samples, dB",
+    "samples_ssim": "SSIM of the generator's own samples",
+    "face_rate": "share of 500 samples in which MTCNN finds a face, after the epoch was chosen",
+    "variety": "how much samples differ, 1: as much as faces",
+    "right": "share in which a judge sees the class that was asked for",
+    "ceiling": "share of held-out real pictures that the judge gets right",
+    "coverage": "coverage of classes",
+    "score": "classifier score",
+    "score_real": "classifier score of real pictures",
+    "categories_read": "share of categories that can be read off the pictures",
+    "frechet": "Fréchet face distance of translations, 1,000 pictures",
+    "frechet_untouched": "Fréchet face distance of untouched pictures",
+    "arrived": "share that arrives, there",
+    "arrived_back": "share that arrives, back",
+    "right_db": "PSNR against the right answer, there, dB",
+    "right_back_db": "PSNR against the right answer, back, dB",
+    "cycle_db": "there and back, dB",
+    "noisy_cycle_db": "there and back with noise in between, dB",
+}
+SHOWN_ELSEWHERE = {"steps", "survived"}
+
+
+def write(folder: Path) -> None:
+    """Fill in the page `weights.md` of a folder, and put its pictures beside it."""
+    cards, pictures = weights.catalog(), results.sheets("cards")
+    (folder / "cards").mkdir()
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(folder / "cards" / f"{file_of(name)}.jpg", quality=92, subsampling=0)
+    page = folder / "weights.md"
+    text = page.read_text().replace("{{cards}}", entries(cards, set(pictures)))
+    megabytes = sum(card["bytes"] for card in cards.values()) / 1e6
+    page.write_text(text.replace("{{count}}", str(len(cards))).replace("{{megabytes}}", f"{megabytes:.1f}"))
+
+
+def entries(cards: dict[str, dict], pictures: set[str]) -> str:
+    """An overview and a section a card."""
+    measured = {row["weights"]: row for row in results.load("cards").to_dict("records")}
+    distances = {row["model"]: row for row in results.load("fid_models").to_dict("records")}
+    parts = [overview(cards, measured)]
+    for heading, kinds in GROUPS.items():
+        parts.append(f"## {heading}\n\n")
+        for model in kinds:
+            for name, card in cards.items():
+                if card["model"] == model:
+                    parts.append(entry(name, card, measured[name], distances.get(name), pictures))
+    return "".join(parts)
+
+
+def overview(cards: dict[str, dict], measured: dict[str, dict]) -> str:
+    lines = ["| weights | what | pixels | parameters | steps | minutes | MB |", "|---|---|--:|--:|--:|--:|--:|"]
+    for kinds in GROUPS.values():
+        for model, (what, _) in kinds.items():
+            for name, card in cards.items():
+                if card["model"] == model:
+                    values = (
+                        card["config"]["image_size"],
+                        f"{measured[name]['parameters']:,.0f}",
+                        f"{card['steps']:,}",
+                        f"{card['seconds'] / 60:.0f}",
+                        f"{card['bytes'] / 1e6:.2f}",
+                    )
+                    lines.append(f"| [`{name}`](#{anchor(name)}) | {what} | {' | '.join(map(str, values))} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def entry(name: str, card: dict, measured: dict, distances: dict | None, pictures: set[str]) -> str:
+    what, chapter = next(kinds[card["model"]] for kinds in GROUPS.values() if card["model"] in kinds)
+    parts = [f"({anchor(name)})=\n### `{name}`\n\n"]
+    if name in pictures:
+        parts.append(image(name, f"{caption(card)}, by {name}", 512 if card["config"]["image_size"] >= 64 else 320))
+        parts.append(f"*{caption(card)}.*\n\n")
+    facts = {
+        "What": f"{what}, {card['config']['image_size']} px; [chapter {int(chapter[:2])}](../chapters/{chapter})",
+        "Parameters": f"{measured['parameters']:,.0f}" + (" (the generator alone)" if "networks" in card else ""),
+        "Learned from": data(card),
+        "Recipe": f"`{card['recipe']}`" if "recipe(" in card["recipe"] else card["recipe"],
+        "Training": f"{card['steps']:,} steps of {card['batch_size']}, {card['seconds'] / 60:.0f} minutes on "
+        f"{card['hardware']}, {card['backend']}{chosen(card)}",
+        "Command": f"`{card['command']}`",
+        **scores(card, measured, distances),
+        "Known failures": card["known_failures"],
+        "File": f"{card['bytes']:,} bytes, SHA-256 `{card['sha256'][:16]}…`",
+    }
+    parts.append("| | |\n|---|---|\n" + "".join(f"| {fact} | {escaped(text)} |\n" for fact, text in facts.items()))
+    if f"{name} nearest" in pictures:
+        parts.append("\n*Nearest training faces.*\n\n")
+        parts.append(image(f"{name} nearest", f"Six samples of {name} and below each its nearest training face", 384))
+    return "".join(parts) + "\n"
+
+
+def caption(card: dict) -> str:
+    model, photos = card["model"], card["dataset"]["name"] == "portraits"
+    if model in ("Accordion", "LatentEncoder"):
+        faces = "samples of its generator" if photos else "faces that it has not seen"
+        return f"Above {faces}, below what comes back"
+    if model == "CycleGAN":
+        one, other = card["config"]["domains"]
+        by = "generated portraits" if photos else "faces that it has not seen"
+        return f"{by[0].upper()}{by[1:]}: {one}, turned into {other}, and {other}, turned into {one}"
+    if "labels" in card and card["labels"]["scheme"] != "unlabelled":
+        return "The same z in every row; rows: " + "; ".join(card["labels"]["names"])
+    if model in ("ConditionalDCGAN", "ACGAN", "TwoNGAN"):
+        return "The same z in every row, a row a class"
+    return "Random samples, not chosen"
+
+
+def data(card: dict) -> str:
+    dataset = card["dataset"]
+    filters = "" if dataset["filters"] == "none" else f"; {dataset['filters']}"
+    return f"{dataset['train']:,} of `{dataset['name']}`{filters}"
+
+
+def chosen(card: dict) -> str:
+    return f"; of {card['epochs']} epochs the {card['chosen_epoch']}th was chosen" if "chosen_epoch" in card else ""
+
+
+def scores(card: dict, measured: dict, distances: dict | None) -> dict[str, str]:
+    facts = {}
+    if distances:
+        text = interval(distances["frechet"], distances["frechet_low"], distances["frechet_high"], 3)
+        text += f" of {distances['what']}, n = {distances['n']:,}, {distances['size']} px"
+        facts["Fréchet face distance"] = text
+        facts["Precision, recall"] = f"{distances['precision']:.2f}, {distances['recall']:.2f}"
+        if pd.notna(distances["memorization"]):
+            names = ("memorization", "memorization_low", "memorization_high")
+            facts["Memorisation"] = interval(*(distances[name] for name in names))
+    if pd.notna(measured["faces"]):
+        share = interval(measured["faces"], measured["faces_low"], measured["faces_high"])
+        facts["Faces"] = f"MTCNN (0.9) finds one in {round(64 * measured['faces'])} of 64 random samples: {share}"
+    if pd.notna(measured["heard"]):
+        share = interval(measured["heard"], measured["heard_low"], measured["heard_high"])
+        facts["Labels"] = f"a judge sees the class that was asked for in {share} of 1,000 samples"
+    if pd.notna(measured["nearest"]):
+        near, unseen = measured["nearest"], measured["nearest_unseen"]
+        facts["Nearest training face"] = f"{near:.2f} away from the best six samples; from faces not seen {unseen:.2f}"
+    lines = []
+    for name, score in card["scores"].items():
+        word = WORDS.get(name, name.replace("_", " "))
+        if name == "balanced_accuracy":
+            told = pd.Series(score)
+            lines.append(f"balanced accuracy {told.mean():.2f} on average, {told.min():.2f} for {told.idxmin()}")
+        elif isinstance(score, (int, float)) and name not in SHOWN_ELSEWHERE:
+            lines.append(f"{word}: {score:.2f}")
+        elif isinstance(score, list) and len(score) == 3 and all(isinstance(value, float) for value in score):
+            lines.append(f"{word}: {interval(*score)}")
+    if lines:
+        facts["Scores on the card"] = "; ".join(lines)
+    return facts
+
+
+def interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def image(name: str, alt: str, width: int) -> str:
+    return f"```{{image}} cards/{file_of(name)}.jpg\n:alt: {alt}\n:width: {width}px\n```\n\n"
+
+
+def file_of(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def anchor(name: str) -> str:
+    return f"weights-{name}"
+
+
+def escaped(text: str) -> str:
+    """For a cell of a table."""
+    return text.replace("|", "\\|").replace("\n", " ")

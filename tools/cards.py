@@ -52,8 +52,12 @@ WORDS = {
     "right_back_db": "PSNR against the right answer, back, dB",
     "cycle_db": "there and back, dB",
     "noisy_cycle_db": "there and back with noise in between, dB",
+    "least_covered": "coverage of the least covered class",
 }
-SHOWN_ELSEWHERE = {"steps", "survived"}
+# Steps are among the facts; the shares of rare strokes are for chapter 05, which explains them.
+LEFT_OUT = {"steps", "survived"} | {
+    f"{digit}_{what}" for digit in ("one", "seven") for what in ("rare", "rare_real", "covered")
+}
 
 
 def write(folder: Path) -> None:
@@ -72,56 +76,65 @@ def entries(cards: dict[str, dict], pictures: set[str]) -> str:
     """An overview and a section a card."""
     measured = {row["weights"]: row for row in results.load("cards").to_dict("records")}
     distances = {row["model"]: row for row in results.load("fid_models").to_dict("records")}
-    parts = [overview(cards, measured)]
+    parts = [overview(cards, measured, distances)]
     for heading, kinds in GROUPS.items():
         parts.append(f"## {heading}\n\n")
-        for model in kinds:
-            for name, card in cards.items():
-                if card["model"] == model:
-                    parts.append(entry(name, card, measured[name], distances.get(name), pictures))
+        parts += [entry(name, card, measured[name], distances.get(name), pictures) for name, card in of(kinds, cards)]
     return "".join(parts)
 
 
-def overview(cards: dict[str, dict], measured: dict[str, dict]) -> str:
-    lines = ["| weights | what | pixels | parameters | steps | minutes | MB |", "|---|---|--:|--:|--:|--:|--:|"]
+def overview(cards: dict[str, dict], measured: dict[str, dict], distances: dict[str, dict]) -> str:
+    columns = ["weights", "parameters", "steps", "min", "Fréchet", "faces"]
+    lines = [f"| {' | '.join(columns)} |", "|---" + "|--:" * (len(columns) - 1) + "|"]
     for kinds in GROUPS.values():
-        for model, (what, _) in kinds.items():
-            for name, card in cards.items():
-                if card["model"] == model:
-                    values = (
-                        card["config"]["image_size"],
-                        f"{measured[name]['parameters']:,.0f}",
-                        f"{card['steps']:,}",
-                        f"{card['seconds'] / 60:.0f}",
-                        f"{card['bytes'] / 1e6:.2f}",
-                    )
-                    lines.append(f"| [`{name}`](#{anchor(name)}) | {what} | {' | '.join(map(str, values))} |")
+        for name, card in of(kinds, cards):
+            faces = measured[name]["faces"]
+            values = (
+                f"{measured[name]['parameters']:,.0f}",
+                f"{card['steps']:,}",
+                f"{card['seconds'] / 60:.0f}",
+                f"{distances[name]['frechet']:.3f}" if name in distances else "",
+                f"{faces:.0%}" if pd.notna(faces) else "",
+            )
+            lines.append(f"| [`{name}`](#{anchor(name)}) | {' | '.join(values)} |")
     return "\n".join(lines) + "\n\n"
 
 
+def of(kinds: dict, cards: dict[str, dict]) -> list[tuple[str, dict]]:
+    """The cards of some models, in their order."""
+    return [(name, card) for kind in kinds for name, card in cards.items() if card["model"] == kind]
+
+
 def entry(name: str, card: dict, measured: dict, distances: dict | None, pictures: set[str]) -> str:
+    """A sheet, a line that sums up, and the card behind a click."""
     what, chapter = next(kinds[card["model"]] for kinds in GROUPS.values() if card["model"] in kinds)
+    if "family.py" in card["command"]:  # all of its models are compared there
+        chapter = "05_conditional_family"
+    size, minutes = card["config"]["image_size"], round(card["seconds"] / 60)
     parts = [f"({anchor(name)})=\n### `{name}`\n\n"]
     if name in pictures:
-        parts.append(image(name, f"{caption(card)}, by {name}", 512 if card["config"]["image_size"] >= 64 else 320))
+        parts.append(image(name, f"{caption(card)}, by {name}", 512 if size >= 64 else 320))
         parts.append(f"*{caption(card)}.*\n\n")
+    at = f"[chapter {int(chapter[:2])}](../chapters/{chapter})"
+    parts.append(f"{what[0].upper()}{what[1:]} of {size} px, {card['steps']:,} steps in {minutes} min; {at}.\n\n")
     facts = {
-        "What": f"{what}, {card['config']['image_size']} px; [chapter {int(chapter[:2])}](../chapters/{chapter})",
         "Parameters": f"{measured['parameters']:,.0f}" + (" (the generator alone)" if "networks" in card else ""),
         "Learned from": data(card),
-        "Recipe": f"`{card['recipe']}`" if "recipe(" in card["recipe"] else card["recipe"],
-        "Training": f"{card['steps']:,} steps of {card['batch_size']}, {card['seconds'] / 60:.0f} minutes on "
-        f"{card['hardware']}, {card['backend']}{chosen(card)}",
+        "Recipe": f"`{card['recipe']}`" if "(" in card["recipe"].split(" ")[0] else card["recipe"],
+        "Training": f"{card['steps']:,} steps of {card['batch_size']}, {minutes} min on {card['hardware']}, "
+        f"{card['backend']}{chosen(card)}",
         "Command": f"`{card['command']}`",
         **scores(card, measured, distances),
         "Known failures": card["known_failures"],
         "File": f"{card['bytes']:,} bytes, SHA-256 `{card['sha256'][:16]}…`",
     }
-    parts.append("| | |\n|---|---|\n" + "".join(f"| {fact} | {escaped(text)} |\n" for fact, text in facts.items()))
+    parts.append("::::{dropdown} Card\n:::{list-table}\n:widths: 22 78\n\n")
+    parts += [f"* - {fact}\n  - {text}\n" for fact, text in facts.items()]
+    parts.append(":::\n")
     if f"{name} nearest" in pictures:
         parts.append("\n*Nearest training faces.*\n\n")
         parts.append(image(f"{name} nearest", f"Six samples of {name} and below each its nearest training face", 384))
-    return "".join(parts) + "\n"
+    return "".join(parts) + "::::\n\n"
 
 
 def caption(card: dict) -> str:
@@ -147,7 +160,7 @@ def data(card: dict) -> str:
 
 
 def chosen(card: dict) -> str:
-    return f"; of {card['epochs']} epochs the {card['chosen_epoch']}th was chosen" if "chosen_epoch" in card else ""
+    return f"; epoch {card['chosen_epoch']} of {card['epochs']} was chosen" if "chosen_epoch" in card else ""
 
 
 def scores(card: dict, measured: dict, distances: dict | None) -> dict[str, str]:
@@ -171,11 +184,11 @@ def scores(card: dict, measured: dict, distances: dict | None) -> dict[str, str]
         facts["Nearest training face"] = f"{near:.2f} away from the best six samples; from faces not seen {unseen:.2f}"
     lines = []
     for name, score in card["scores"].items():
-        word = WORDS.get(name, name.replace("_", " "))
+        word = WORDS.get(name, name.replace("_psnr_db", ", PSNR in dB").replace("_", " "))
         if name == "balanced_accuracy":
             told = pd.Series(score)
             lines.append(f"balanced accuracy {told.mean():.2f} on average, {told.min():.2f} for {told.idxmin()}")
-        elif isinstance(score, (int, float)) and name not in SHOWN_ELSEWHERE:
+        elif isinstance(score, (int, float)) and name not in LEFT_OUT:
             lines.append(f"{word}: {score:.2f}")
         elif isinstance(score, list) and len(score) == 3 and all(isinstance(value, float) for value in score):
             lines.append(f"{word}: {interval(*score)}")
@@ -198,8 +211,3 @@ def file_of(name: str) -> str:
 
 def anchor(name: str) -> str:
     return f"weights-{name}"
-
-
-def escaped(text: str) -> str:
-    """For a cell of a table."""
-    return text.replace("|", "\\|").replace("\n", " ")

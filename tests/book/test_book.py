@@ -5,6 +5,7 @@ import re
 import pytest
 
 import book
+from facelib import results, weights
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,13 @@ def test_chapters_can_be_opened_on_colab(html, pages, root):
         if page.startswith("chapters/"):
             link = f"https://colab.research.google.com/github/{address}/blob/main/{page}.ipynb"
             assert link in (html / f"{page}.html").read_text()
+
+
+def test_the_page_of_weights_has_every_card_and_its_pictures(html):
+    text = (html / "book" / "weights.html").read_text()
+    assert "{{" not in text
+    for name, card in weights.catalog().items():
+        assert f'id="weights-{name}"' in text and card["sha256"][:16] in text, name
+    pictures = re.findall(r'src="(\.\./_images/[^"]+\.jpg)"', text)
+    assert len(pictures) >= len(results.sheets("cards"))
+    assert all((html / "book" / picture).resolve().is_file() for picture in pictures)

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from facelib import weights
+from facelib import results, weights
 from facelib.data import load_faces, twelve_faces
 from facelib.data.domains import colourfulness, domains, grey
-from facelib.metrics import psnr, train_judge
+from facelib.metrics import face_rate, psnr, train_judge
 from facelib.models import DCGAN
 from facelib.training import variety_of
 
@@ -79,6 +79,21 @@ def test_a_gan_is_as_varied_as_its_card_says(name):
         labels = np.array(classes)[np.random.default_rng(1).choice(len(classes), 500, p=frequent)]
     samples = weights.load(name).sample(500, seed=1, labels=labels)
     assert variety_of(samples, faces.images) == pytest.approx(card["scores"]["variety"], abs=0.05)
+
+
+def test_what_the_page_of_weights_shows_is_of_these_files():
+    """Whoever replaces a file runs `experiments/cards.py` again."""
+    measured = results.load("cards").set_index("weights")
+    assert {name: card["sha256"][:12] for name, card in CARDS.items()} == measured["sha256"].to_dict()
+    drawn = {name for name, card in CARDS.items() if "Classifier" not in card["model"]}
+    assert drawn <= set(results.sheets("cards"))
+
+
+def test_portraits_of_80_pixels_show_faces():
+    name = "dcgan-light-portraits-80"
+    found = face_rate(weights.load(name).sample(64, seed=3)).value
+    assert found == pytest.approx(results.load("cards").set_index("weights")["faces"][name], abs=0.05)
+    assert found >= 0.9
 
 
 def test_portraits_of_our_time_have_colours():

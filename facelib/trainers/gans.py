@@ -96,9 +96,10 @@ def train_gan(options: Options) -> dict:
     film = dict(zip(grid.epochs, grid.frames, strict=True))
     film.setdefault(chosen, grid.sheet_of(model))  # whether on schedule or not
     weights.save_timelapse(dict(sorted(film.items())), name, folder=options.out)
-    # Those that others are compared with only draw: no chapter asks their discriminators.
+    # Those that others are compared with only draw, and so do the eras: no chapter asks their discriminators.
     compared = options.recipe == "faithful" or options.labels == "unlabelled"
-    return finish(model, name, card, options, checkpoint, networks=["generator"] if compared else None)
+    of_eras = labels is not None and options.dataset == "portraits"
+    return finish(model, name, card, options, checkpoint, networks=["generator"] if compared or of_eras else None)
 
 
 def _model(sizes: SimpleNamespace, options: Options, labels: Labels | None) -> tuple[DCGAN, dict]:

@@ -1,11 +1,15 @@
-"""What pays? Light DCGANs on drawn faces, 64 px, by both recipes and by each of their switches alone.
+"""What pays? Light DCGANs on drawn faces, 64 px, by two recipes and by each of their switches alone.
 
     python experiments/ablation.py [--variants faithful modern ...]
 
-Equal networks, steps and batches → facelib/results/ablation.csv, a row a run, and ablation.zip, a sheet a variant (the
-same z in all of them). "faithful" with each switch of "modern" on, once, and "modern" with each off; the recipes
-themselves, and what the course's light weights are trained with, from three random seeds. A run that was done before is
-taken from the table.
+Equal networks (half as wide as those that ship), updates of the generator, and batches → facelib/results/ablation.csv,
+a row a run, and ablation.zip, a sheet a variant (the same z in all of them). "modern" is meant as the light weights of
+the course are trained, with a higher learning rate and less R1 than `recipe("modern")` has by default, but with its
+augmentation. "faithful" with each switch on, once, and "modern" with each off; both of them, and modern without
+augmentation, from three random seeds. A run that was done before is taken from the table.
+
+With half batches the discriminator is updated twice a step, on half a batch each time; with whole batches once, on
+twice as many faces.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ N, DETECTED = 5000, 500  # images a side, and those that MTCNN looks at
 SEEDS = (0, 1, 2)
 TABLE, COMMAND = "ablation", "python experiments/ablation.py"
 
-# What "modern" does otherwise than "faithful". The rates and R1 are those of the course's light weights.
+# What "modern" does otherwise than "faithful".
 SWITCHES = ("learning rate", "faster discriminator", "whole batches", "average", "R1", "augmentation")
 ALL = frozenset(SWITCHES)
 VARIANTS = {

@@ -20,16 +20,18 @@ import numpy as np
 
 from facelib import results, weights
 from facelib.data import load_faces
-from facelib.data.domains import DOMAINS, domains
+from facelib.data.domains import DOMAINS, colourfulness, domains
+from facelib.data.portraits import FRONTAL
 from facelib.metrics import Features, as_judge, conditionality, extract, face_confidence, nearest, proportion
 from facelib.training import TranslationGrid
 from facelib.training.samples import sheet
 
 TABLE, COMMAND = "cards", "python experiments/cards.py"
 COLUMNS, ROWS = 8, 3
-LOOKED_AT = 64  # samples in which MTCNN looks for a face
+LOOKED_AT = 500  # samples in which MTCNN looks for a face
 CHOSEN_FROM, BEST = 400, 6  # samples that the best are chosen from
 HEARD = 1000  # samples for the judge of labels
+GREY, COLOURED = 6, 25  # levels of colourfulness, of generated portraits
 SMALLEST = 64  # pixels from which on a detector is asked: it was made for photos
 QUIET = {"progress": False}
 
@@ -37,7 +39,7 @@ QUIET = {"progress": False}
 def measure(key: dict) -> dict:
     name = key["weights"]
     card, model = weights.catalog()[name], weights.load(name)
-    row = {"parameters": sum(network.count_params() for network in kept(model, card))}
+    row = {"parameters": sum(network.count_params() for network in drawing(model, card))}
     picture = PICTURES.get(card["model"], of_samples)(model, card)
     if picture is not None:
         results.save_sheet(TABLE, name, picture)
@@ -50,8 +52,10 @@ def has_labels(model) -> bool:
     return getattr(model, "conditional", False)
 
 
-def kept(model, card: dict) -> list:
-    """The networks that the file holds."""
+def drawing(model, card: dict) -> list:
+    """Of a GAN the generator, of others all networks in the file."""
+    if "generator" in model.networks:
+        return [model.networks["generator"]]
     return [model.networks[network] for network in card.get("networks", model.networks)]
 
 
@@ -81,11 +85,12 @@ def of_reconstructions(model, card: dict) -> np.ndarray:
 
 
 def of_translations(model, card: dict) -> np.ndarray:
-    """Both ways; of portraits, generated ones of the first and the last era."""
+    """Both ways; of portraits, generated ones of the first era that are grey, and of the last that are not."""
     size, (one, _) = card["config"]["image_size"], model.domains
     if card["dataset"]["name"] == "portraits":
         eras = weights.load("cdcgan-light-portraits-64")
-        a, b = (eras.sample(COLUMNS, seed=0, labels=era) for era in (0, eras.classes - 1))
+        a, b = (eras.sample(200, seed=seed, labels=era) for seed, era in enumerate((0, eras.classes - 1)))
+        a, b = a[colourfulness(a) < GREY], b[colourfulness(b) > COLOURED]
     else:
         task = next(task for task, kinds in DOMAINS.items() if one in kinds)
         a, b = (side.images for side in domains(load_faces("synthetic", 200, size, subset="test"), task))
@@ -112,7 +117,8 @@ def measured_samples(name: str, model, card: dict) -> dict:
         row |= heard(model, card)
     samples = drawn(model, card, CHOSEN_FROM, seed=4)
     best = samples[np.argsort(-face_confidence(samples), kind="stable")[:BEST]]
-    training, images, unseen = learned(dataset, card["dataset"]["train"], size)
+    frontal = "engravings" in card["dataset"]["filters"]
+    training, images, unseen = learned(dataset, card["dataset"]["train"], size, frontal)
     distances, which = nearest(extract(best, "onet", **QUIET), training)
     usual = nearest(unseen, training)[0]
     row |= {"nearest": distances.mean(), "nearest_unseen": usual.mean()}
@@ -143,13 +149,20 @@ def heard(model, card: dict) -> dict:
 
 
 @cache
-def learned(dataset: str, n: int, size: int) -> tuple[Features, np.ndarray | None, Features]:
-    """Features of the training faces, the faces if they may be shown, and features of faces that no model has seen."""
-    n = n if dataset == "synthetic" else None
-    faces = load_faces(dataset, n, size, subset="train", **QUIET)
-    others = load_faces(dataset, 400 if n else None, size, subset="test", **QUIET)
-    train, unseen = (extract(side.images, "onet", **QUIET) for side in (faces, others))
-    return train, faces.images if n else None, unseen
+def learned(dataset: str, n: int, size: int, frontal: bool) -> tuple[Features, np.ndarray | None, Features]:
+    """Features of the training faces, the faces if they may be shown, and features of faces that no model has seen.
+
+    These are chosen as the best samples are, by MTCNN: the surest faces are the most usual ones, and near to others.
+    """
+    drawn = dataset == "synthetic"
+    faces = load_faces(dataset, n if drawn else None, size, subset="train", **QUIET)
+    others = load_faces(dataset, CHOSEN_FROM if drawn else None, size, subset="test", **QUIET)
+    if frontal:
+        faces, others = faces.where(**FRONTAL), others.where(**FRONTAL)
+    best = others.images[:CHOSEN_FROM]
+    best = best[np.argsort(-face_confidence(best), kind="stable")[:BEST]]
+    train, unseen = (extract(images, "onet", **QUIET) for images in (faces.images, best))
+    return train, faces.images if drawn else None, unseen
 
 
 def main() -> None:

@@ -36,26 +36,26 @@ WORDS = {
     "ssim": "SSIM of held-out faces",
     "samples_psnr_db": "PSNR of the generator's own samples, dB",
     "samples_ssim": "SSIM of the generator's own samples",
-    "face_rate": "share of 500 samples in which MTCNN finds a face, after the epoch was chosen",
-    "variety": "how much samples differ, 1: as much as faces",
-    "right": "share in which a judge sees the class that was asked for",
+    "variety": "how much samples differ, 1: as much as real pictures",
+    "right": "share in which a judge sees the class that was asked for (InfoGAN: after the best matching)",
     "ceiling": "share of held-out real pictures that the judge gets right",
     "coverage": "coverage of classes",
-    "score": "classifier score",
-    "score_real": "classifier score of real pictures",
+    "score": "classifier score (as the Inception Score, by the judge)",
+    "score_real": "the same of real pictures",
     "categories_read": "share of categories that can be read off the pictures",
     "frechet": "Fréchet face distance of translations, 1,000 pictures",
     "frechet_untouched": "Fréchet face distance of untouched pictures",
-    "arrived": "share that arrives, there",
-    "arrived_back": "share that arrives, back",
+    "arrived": "share that is of the other kind after translation, there",
+    "arrived_back": "the same, back",
     "right_db": "PSNR against the right answer, there, dB",
     "right_back_db": "PSNR against the right answer, back, dB",
     "cycle_db": "there and back, dB",
     "noisy_cycle_db": "there and back with noise in between, dB",
     "least_covered": "coverage of the least covered class",
 }
-# Steps are among the facts; the shares of rare strokes are for chapter 05, which explains them.
-LEFT_OUT = {"steps", "survived"} | {
+# Steps and the share of faces are among the facts; the shares of rare strokes are explained in chapter 05.
+OF_FAMILY = ["neutral women", "smiling women", "neutral men", "smiling men"]
+LEFT_OUT = {"steps", "survived", "face_rate"} | {
     f"{digit}_{what}" for digit in ("one", "seven") for what in ("rare", "rare_real", "covered")
 }
 
@@ -75,29 +75,44 @@ def write(folder: Path) -> None:
 def entries(cards: dict[str, dict], pictures: set[str]) -> str:
     """An overview and a section a card."""
     measured = {row["weights"]: row for row in results.load("cards").to_dict("records")}
-    distances = {row["model"]: row for row in results.load("fid_models").to_dict("records")}
-    parts = [overview(cards, measured, distances)]
+    table = results.load("fid_models")
+    # Of samples where a model has both: they are its own.
+    distances = {row["model"]: row for row in table.sort_values("what").to_dict("records")}
+    known = {kind for kinds in GROUPS.values() for kind in kinds}
+    if lost := [name for name, card in cards.items() if card["model"] not in known or name not in measured]:
+        raise ValueError(f"{lost} would be missing: add the models to GROUPS, or run experiments/cards.py.")
+    parts = [overview(cards, measured, table)]
     for heading, kinds in GROUPS.items():
         parts.append(f"## {heading}\n\n")
         parts += [entry(name, card, measured[name], distances.get(name), pictures) for name, card in of(kinds, cards)]
     return "".join(parts)
 
 
-def overview(cards: dict[str, dict], measured: dict[str, dict], distances: dict[str, dict]) -> str:
+def overview(cards: dict[str, dict], measured: dict[str, dict], distances: pd.DataFrame) -> str:
+    """A table a data set: distances of two are not comparable."""
     columns = ["weights", "parameters", "steps", "min", "Fréchet", "faces"]
-    lines = [f"| {' | '.join(columns)} |", "|---" + "|--:" * (len(columns) - 1) + "|"]
-    for kinds in GROUPS.values():
-        for name, card in of(kinds, cards):
-            faces = measured[name]["faces"]
-            values = (
-                f"{measured[name]['parameters']:,.0f}",
-                f"{card['steps']:,}",
-                f"{card['seconds'] / 60:.0f}",
-                f"{distances[name]['frechet']:.3f}" if name in distances else "",
-                f"{faces:.0%}" if pd.notna(faces) else "",
-            )
-            lines.append(f"| [`{name}`](#{anchor(name)}) | {' | '.join(values)} |")
-    return "\n".join(lines) + "\n\n"
+    parts = []
+    for dataset, title in {"synthetic": "Drawn faces", "portraits": "Portraits", "digits": "Digits"}.items():
+        parts.append(f"**{title}**\n\n| {' | '.join(columns)} |\n|---{'|--:' * (len(columns) - 1)}|\n")
+        real = distances.query("dataset == @dataset and model == 'real faces'")
+        if len(real):
+            parts.append(f"| *other real faces* | | | | {real['frechet'].iloc[-1]:.3f} | |\n")
+        samples = distances.query("what == 'samples'").set_index("model")["frechet"]
+        for kinds in GROUPS.values():
+            for name, card in of(kinds, cards):
+                if card["dataset"]["name"] != dataset:
+                    continue
+                faces = measured[name]["faces"]
+                values = (
+                    f"{measured[name]['parameters']:,.0f}",
+                    f"{card['steps']:,}",
+                    f"{card['seconds'] / 60:.0f}",
+                    f"{samples[name]:.3f}" if name in samples else "",
+                    f"{faces:.0%}" if pd.notna(faces) else "",
+                )
+                parts.append(f"| [`{name}`](#{anchor(name)}) | {' | '.join(values)} |\n")
+        parts.append("\n")
+    return "".join(parts)
 
 
 def of(kinds: dict, cards: dict[str, dict]) -> list[tuple[str, dict]]:
@@ -110,6 +125,10 @@ def entry(name: str, card: dict, measured: dict, distances: dict | None, picture
     what, chapter = next(kinds[card["model"]] for kinds in GROUPS.values() if card["model"] in kinds)
     if "family.py" in card["command"]:  # all of its models are compared there
         chapter = "05_conditional_family"
+    elif card["name"].startswith("cdcgan"):  # its twin without labels, too
+        chapter = "04_conditional_gan"
+    if card["config"].get("folds") == 1:
+        what = "autoencoder, an accordion of one fold"
     size, minutes = card["config"]["image_size"], round(card["seconds"] / 60)
     parts = [f"({anchor(name)})=\n### `{name}`\n\n"]
     if name in pictures:
@@ -118,9 +137,9 @@ def entry(name: str, card: dict, measured: dict, distances: dict | None, picture
     at = f"[chapter {int(chapter[:2])}](../chapters/{chapter})"
     parts.append(f"{what[0].upper()}{what[1:]} of {size} px, {card['steps']:,} steps in {minutes} min; {at}.\n\n")
     facts = {
-        "Parameters": f"{measured['parameters']:,.0f}" + (" (the generator alone)" if "networks" in card else ""),
+        "Parameters": f"{measured['parameters']:,.0f}" + (" (of the generator)" if is_gan(card) else ""),
         "Learned from": data(card),
-        "Recipe": f"`{card['recipe']}`" if "(" in card["recipe"].split(" ")[0] else card["recipe"],
+        "Recipe": f"`{card['recipe']}`" if is_gan(card) else card["recipe"],
         "Training": f"{card['steps']:,} steps of {card['batch_size']}, {minutes} min on {card['hardware']}, "
         f"{card['backend']}{chosen(card)}",
         "Command": f"`{card['command']}`",
@@ -137,6 +156,10 @@ def entry(name: str, card: dict, measured: dict, distances: dict | None, picture
     return "".join(parts) + "::::\n\n"
 
 
+def is_gan(card: dict) -> bool:
+    return card["model"] in GROUPS["Generative adversarial networks"]
+
+
 def caption(card: dict) -> str:
     model, photos = card["model"], card["dataset"]["name"] == "portraits"
     if model in ("Accordion", "LatentEncoder"):
@@ -144,18 +167,19 @@ def caption(card: dict) -> str:
         return f"Above {faces}, below what comes back"
     if model == "CycleGAN":
         one, other = card["config"]["domains"]
-        by = "generated portraits" if photos else "faces that it has not seen"
+        by = "generated portraits, chosen by their colours" if photos else "faces that it has not seen"
         return f"{by[0].upper()}{by[1:]}: {one}, turned into {other}, and {other}, turned into {one}"
-    if "labels" in card and card["labels"]["scheme"] != "unlabelled":
-        return "The same z in every row; rows: " + "; ".join(card["labels"]["names"])
+    names = card.get("labels", {}).get("names")
     if model in ("ConditionalDCGAN", "ACGAN", "TwoNGAN"):
-        return "The same z in every row, a row a class"
+        of_family = OF_FAMILY if card["dataset"]["name"] == "synthetic" else ["the ten digits"]
+        return "The same z in every row; rows: " + "; ".join(names or of_family)
     return "Random samples, not chosen"
 
 
 def data(card: dict) -> str:
     dataset = card["dataset"]
     filters = "" if dataset["filters"] == "none" else f"; {dataset['filters']}"
+    filters += "".join(f"; {key} {dataset[key]}" for key in ("seed", "half") if key in dataset)
     return f"{dataset['train']:,} of `{dataset['name']}`{filters}"
 
 
@@ -175,26 +199,36 @@ def scores(card: dict, measured: dict, distances: dict | None) -> dict[str, str]
             facts["Memorisation"] = interval(*(distances[name] for name in names))
     if pd.notna(measured["faces"]):
         share = interval(measured["faces"], measured["faces_low"], measured["faces_high"])
-        facts["Faces"] = f"MTCNN (0.9) finds one in {round(64 * measured['faces'])} of 64 random samples: {share}"
+        facts["Faces"] = f"MTCNN finds one in {share} of 500 random samples, with a confidence of 0.9"
     if pd.notna(measured["heard"]):
         share = interval(measured["heard"], measured["heard_low"], measured["heard_high"])
         facts["Labels"] = f"a judge sees the class that was asked for in {share} of 1,000 samples"
     if pd.notna(measured["nearest"]):
         near, unseen = measured["nearest"], measured["nearest_unseen"]
-        facts["Nearest training face"] = f"{near:.2f} away from the best six samples; from faces not seen {unseen:.2f}"
+        text = f"{near:.2f} away from the six best samples, {unseen:.2f} from the six best faces that it has not seen"
+        facts["Nearest training face"] = f"{text} (distance of O-Net's features)"
     lines = []
     for name, score in card["scores"].items():
-        word = WORDS.get(name, name.replace("_psnr_db", ", PSNR in dB").replace("_", " "))
+        word = WORDS.get(name) or in_words(name)
         if name == "balanced_accuracy":
             told = pd.Series(score)
-            lines.append(f"balanced accuracy {told.mean():.2f} on average, {told.min():.2f} for {told.idxmin()}")
+            lines.append(
+                f"balanced accuracy {told.mean():.2f} on average, at worst {told.min():.2f}, for {told.idxmin()}"
+            )
         elif isinstance(score, (int, float)) and name not in LEFT_OUT:
             lines.append(f"{word}: {score:.2f}")
-        elif isinstance(score, list) and len(score) == 3 and all(isinstance(value, float) for value in score):
+        elif isinstance(score, list) and len(score) == 3 and name not in LEFT_OUT and isinstance(score[0], float):
             lines.append(f"{word}: {interval(*score)}")
     if lines:
         facts["Scores on the card"] = "; ".join(lines)
     return facts
+
+
+def in_words(name: str) -> str:
+    """Of scores that have a domain in their names."""
+    if name.startswith("change_of_"):
+        return f"mean change of a {name.split('_')[2]} picture when translated, in levels of 0 to 255"
+    return name.replace("_psnr_db", ", PSNR in dB").replace("_", " ")
 
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:

@@ -85,8 +85,13 @@ def test_what_the_page_of_weights_shows_is_of_these_files():
     """Whoever replaces a file runs `experiments/cards.py` again."""
     measured = results.load("cards").set_index("weights")
     assert {name: card["sha256"][:12] for name, card in CARDS.items()} == measured["sha256"].to_dict()
-    drawn = {name for name, card in CARDS.items() if "Classifier" not in card["model"]}
-    assert drawn <= set(results.sheets("cards"))
+    pictures = {name for name, card in CARDS.items() if "Classifier" not in card["model"]}
+    # Of portraits, the nearest training faces are photos, and stay out.
+    faces = measured["faces"].dropna().index
+    pictures |= {f"{name} nearest" for name in faces if CARDS[name]["dataset"]["name"] == "synthetic"}
+    assert set(results.sheets("cards")) == pictures
+    scored = results.load("fid_models").query("what == 'samples'")["model"]
+    assert set(faces) <= set(scored)
 
 
 def test_portraits_of_80_pixels_show_faces():

@@ -31,7 +31,7 @@ COLUMNS, ROWS = 8, 3
 LOOKED_AT = 500  # samples in which MTCNN looks for a face
 CHOSEN_FROM, BEST = 400, 6  # samples that the best are chosen from
 HEARD = 1000  # samples for the judge of labels
-GREY, COLOURED = 6, 25  # levels of colourfulness, of generated portraits
+GREY, COLOURED = 10, 25  # levels of colourfulness, of generated portraits
 SMALLEST = 64  # pixels from which on a detector is asked: it was made for photos
 QUIET = {"progress": False}
 
@@ -89,7 +89,7 @@ def of_translations(model, card: dict) -> np.ndarray:
     size, (one, _) = card["config"]["image_size"], model.domains
     if card["dataset"]["name"] == "portraits":
         eras = weights.load("cdcgan-light-portraits-64")
-        a, b = (eras.sample(200, seed=seed, labels=era) for seed, era in enumerate((0, eras.classes - 1)))
+        a, b = (eras.sample(400, seed=seed, labels=era) for seed, era in enumerate((0, eras.classes - 1)))
         a, b = a[colourfulness(a) < GREY], b[colourfulness(b) > COLOURED]
     else:
         task = next(task for task, kinds in DOMAINS.items() if one in kinds)

@@ -110,7 +110,7 @@ def overview(cards: dict[str, dict], measured: dict[str, dict], distances: pd.Da
                     f"{samples[name]:.3f}" if name in samples else "",
                     f"{faces:.0%}" if pd.notna(faces) else "",
                 )
-                parts.append(f"| [`{name}`](#{anchor(name)}) | {' | '.join(values)} |\n")
+                parts.append(f"| [{name}](#{anchor(name)}) | {' | '.join(values)} |\n")
         parts.append("\n")
     return "".join(parts)
 

@@ -174,7 +174,7 @@ SETTINGS = {
         "colab": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
         "full": {"own": 240, "knob_steps": 300, "faces": 20_000, "encoder_faces": 20_000},
     },
-    # Chapter 10: faces to count likeness from, z given to all GANs, faces a side to be scored, faces to fit a matrix to.
+    # Chapter 10: faces to count likeness from, z given to all GANs, faces a side to score, faces to fit a matrix to.
     "same_faces": {
         "quick": {"faces": 400, "noise": 300, "scored": 1500, "probe": 2000},
         "colab": {"faces": 2000, "noise": 2000, "scored": 10_000, "probe": 20_000},

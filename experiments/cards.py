@@ -154,15 +154,15 @@ def learned(dataset: str, n: int, size: int, frontal: bool) -> tuple[Features, n
 
     These are chosen as the best samples are, by MTCNN: the surest faces are the most usual ones, and near to others.
     """
-    drawn = dataset == "synthetic"
-    faces = load_faces(dataset, n if drawn else None, size, subset="train", **QUIET)
-    others = load_faces(dataset, CHOSEN_FROM if drawn else None, size, subset="test", **QUIET)
+    shown = dataset == "synthetic"
+    faces = load_faces(dataset, n if shown else None, size, subset="train", **QUIET)
+    others = load_faces(dataset, CHOSEN_FROM if shown else None, size, subset="test", **QUIET)
     if frontal:
         faces, others = faces.where(**FRONTAL), others.where(**FRONTAL)
     best = others.images[:CHOSEN_FROM]
     best = best[np.argsort(-face_confidence(best), kind="stable")[:BEST]]
     train, unseen = (extract(images, "onet", **QUIET) for images in (faces.images, best))
-    return train, faces.images if drawn else None, unseen
+    return train, faces.images if shown else None, unseen
 
 
 def main() -> None:

@@ -53,8 +53,8 @@ WORDS = {
     "noisy_cycle_db": "there and back with noise in between, dB",
     "least_covered": "coverage of the least covered class",
 }
+OF_FAMILY = ["neutral women", "smiling women", "neutral men", "smiling men"]  # rows of chapter 05's drawn faces
 # Steps and the share of faces are among the facts; the shares of rare strokes are explained in chapter 05.
-OF_FAMILY = ["neutral women", "smiling women", "neutral men", "smiling men"]
 LEFT_OUT = {"steps", "survived", "face_rate"} | {
     f"{digit}_{what}" for digit in ("one", "seven") for what in ("rare", "rare_real", "covered")
 }

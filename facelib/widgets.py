@@ -29,7 +29,7 @@ def slider(
     alt: str,
     start: int | None = None,
     width: int = 640,
-    quality: int = 92,
+    quality: int = 85,
 ) -> ipywidgets.VBox:
     """A slider over pictures.
 
@@ -40,7 +40,7 @@ def slider(
         alt: what the pictures show; the position's label is added to it.
         start: the first position shown; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
-        quality: of the JPEGs, up to 95; large pictures can do with less.
+        quality: of the pictures (WebP), up to 100; large ones can do with less.
 
     Raises:
         ValueError: for fewer than two frames, labels that are not one a frame and all different, or no such start.
@@ -60,7 +60,7 @@ def menu(
     alt: str,
     start: int | None = None,
     width: int = 640,
-    quality: int = 92,
+    quality: int = 85,
 ) -> ipywidgets.VBox:
     """A menu, and a slider over the pictures of what is chosen.
 
@@ -99,7 +99,7 @@ def board(
     alt: str,
     start: Sequence[int] | None = None,
     width: int = 640,
-    quality: int = 92,
+    quality: int = 85,
     live: bool = False,
 ) -> ipywidgets.VBox:
     """Several sliders over one picture, which shows where all of them stand.
@@ -110,7 +110,7 @@ def board(
         alt: what the picture shows; where the sliders stand is added to it.
         start: the position of each slider that is shown first; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
-        quality: of the JPEGs, up to 95.
+        quality: of the pictures (WebP), up to 100.
         live: draw a picture when a slider is moved instead of all beforehand. So there may be any number of sliders and
             positions, but they move with a kernel only, not in a page.
 
@@ -236,7 +236,7 @@ def _control(n: int, labels: Sequence[str], description: str, start: int | None,
     return control, wide
 
 
-def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int, quality: int = 92):
+def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int, quality: int = 85):
     """The picture at which a slider stands."""
     labels, wide = [label for label, _ in control.options], {"width": "100%", "max_width": f"{width}px"}
     pictures = [
@@ -257,13 +257,14 @@ def _shown(children: list, control, start: int, wide) -> ipywidgets.Widget:
     return screen
 
 
-def _picture(frame: np.ndarray, alt: str, width: int, quality: int = 92) -> str:
+def _picture(frame: np.ndarray, alt: str, width: int, quality: int = 85) -> str:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise ValueError(f"a frame must be uint8 (height, width, 3), got {frame.dtype} {frame.shape}.")
     buffer = io.BytesIO()
-    Image.fromarray(frame).save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
+    # Half the size of a JPEG that looks as good: a page holds all pictures of its sliders.
+    Image.fromarray(frame).save(buffer, "WEBP", quality=quality, method=6)
     code = base64.b64encode(buffer.getvalue()).decode()
     return (
-        f'<img alt="{html.escape(alt)}" src="data:image/jpeg;base64,{code}" '
+        f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{code}" '
         f'style="width:100%;max-width:{width}px;border-radius:6px">'
     )

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
 CHECKED = "nbval-check-output"
 WIDGETS = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def read(path: Path):
@@ -44,18 +45,28 @@ def numbers(notebook) -> dict[str, dict[str, float]]:
 
 
 def pictures(notebook) -> dict[str, Image.Image]:
-    """What a reader sees: figures by cell id (".plot", ".unstable" if tagged so), slider frames by alt text."""
-    found = {}
+    """What a reader sees: figures by cell id, slider frames by alt text; with ".plot", ".unstable" if tagged so."""
+    found, kinds = {}, {}
+    widgets = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
     for cell in code_cells(notebook):
+        kind = "".join(f".{kind}" for kind in ("plot", "unstable") if kind in tags(cell))
         for i, output in enumerate(_kept(cell)):
-            if "image/png" in output.get("data", {}):
-                kind = "".join(f".{kind}" for kind in ("plot", "unstable") if kind in tags(cell))
-                found[f"{cell.id}/{i}{kind}"] = _image(output["data"]["image/png"])
-    for widget in notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {}).values():
+            data = output.get("data", {})
+            if "image/png" in data:
+                found[f"{cell.id}/{i}{kind}"] = _image(data["image/png"])
+            if VIEW in data:
+                kinds |= dict.fromkeys(_within(widgets, data[VIEW]["model_id"]), kind)
+    for name, widget in widgets.items():
         match = re.match(r'<img alt="([^"]*)" src="data:image/\w+;base64,([^"]+)"', widget["state"].get("value") or "")
         if match:
-            found[match.group(1)] = _image(match.group(2))
+            found[match.group(1) + kinds.get(name, "")] = _image(match.group(2))
     return found
+
+
+def _within(widgets: dict, name: str) -> list[str]:
+    """A widget and all that lie in it."""
+    children = widgets.get(name, {"state": {}})["state"].get("children", [])
+    return [name, *(inner for child in children for inner in _within(widgets, child.removeprefix("IPY_MODEL_")))]
 
 
 def _kept(cell) -> list:

@@ -32,7 +32,7 @@ def test_pictures_agree(path):
     stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed(path))
     assert stored.keys() == fresh.keys()
     for name, picture in stored.items():
-        kinds = {kind: name.endswith(f".{kind}") for kind in ("plot", "unstable")}
+        kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
         reason = notebooks.differs(picture, fresh[name], **kinds)
         assert reason is None, f"{name}: {reason}"
 

@@ -3,13 +3,16 @@
 import io
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
-from notebooks import differs
+from ipywidgets.embed import dependency_state
+from notebooks import WIDGETS, differs, pictures
 from PIL import Image
 
 from facelib.data import draw_faces
 from facelib.data.synthetic import sample_people
+from facelib.widgets import slider
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +68,17 @@ def test_an_unstable_picture_may_be_another_one_but_not_an_empty_one(people):
     assert differs(picture, other) is not None and differs(picture, other, unstable=True) is None
     assert differs(picture, Image.new("RGB", picture.size, "grey"), unstable=True) is not None
     assert differs(picture, picture.resize((160, 160)), unstable=True) is not None
+
+
+def test_frames_of_a_slider_are_what_their_cell_is_tagged():
+    frames = {shade: np.full((9, 9, 3), shade, np.uint8) for shade in (0, 255)}
+    with_slider = slider(list(frames.values()), ["dark", "bright"], "shade", alt="A square")
+    state = {"state": dependency_state([with_slider])}
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": with_slider.model_id}}
+    found = {}
+    for tag in ("unstable", "plain"):
+        cell = nbformat.v4.new_code_cell("slider()", metadata={"tags": [tag]})
+        cell.outputs = [nbformat.v4.new_output("display_data", view)]
+        found[tag] = pictures(nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {WIDGETS: state}}))
+    assert list(found["plain"]) == ["A square (shade: dark)", "A square (shade: bright)"]
+    assert list(found["unstable"]) == [f"{name}.unstable" for name in found["plain"]]

@@ -14,13 +14,13 @@ LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -na
 JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
-PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/scripts.py
+PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/live.py tools/scripts.py
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test unit chapters pages lab refresh lint lock bench clean FORCE
+.PHONY: help env book serve test unit chapters pages lab refresh lint lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ env: $(READY)  ## the environment in .venv, as requirements.lock says
 book: $(READY)  ## execute every chapter, build the book into _build/html
 	@$(MAKE) -j $(JOBS) $(EXECUTED)
 	@$(MAKE) _build/html/index.html
-	@echo "The book is ready: open _build/html/index.html in a browser."
+	@echo "The book is ready: open _build/html/index.html in a browser (make serve for the latent explorer)."
+
+serve: book  ## show the book at http://127.0.0.1:8000, as the latent explorer needs it
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 test: lint unit chapters pages  ## all tests: unit, chapters, book
 

@@ -15,6 +15,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cards
+import live
 import scripts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +25,9 @@ HTML = BUILD / "html"
 
 
 def main() -> int:
-    live = scripts.fetch(BUILD / "scripts")
-    _assemble(live)
+    fetched = scripts.fetch(BUILD / "scripts")
+    live.write(BUILD / "live")
+    _assemble(fetched)
     work = BUILD / "jupyter-book"
     shutil.rmtree(work, ignore_errors=True)
     command = [
@@ -40,11 +42,11 @@ def main() -> int:
     if missing:
         print(f"no HTML was built for {missing}", file=sys.stderr)
         return 1
-    _remove_thebe(built)
+    _finish(built)
     shutil.rmtree(HTML, ignore_errors=True)
     built.rename(HTML)
-    if not live:
-        print("The book was built without its sliders and formulas; `make clean book` tries again.")
+    if not fetched:
+        print("The book was built without its sliders, formulas and live page; `make clean book` tries again.")
     return 0
 
 
@@ -62,31 +64,45 @@ def pages() -> list[str]:
     return list(walk(yaml.safe_load((ROOT / "_toc.yml").read_text())))
 
 
-def _remove_thebe(folder: Path) -> None:
-    """Take out the scripts of Thebe, which Jupyter Book adds unasked: twice, so that the page stops with an error."""
+# What the theme and its helpers write, and what takes its place.
+REPLACED = {
+    # Scripts of Thebe, which Jupyter Book adds unasked: twice, so that the page stops with an error.
+    r"(?m)^\s*<script[^>]*(>const THEBE_JS_URL|sphinx-thebe\.js).*</script>\n": "",
+    # Names that hide from screen readers what stands on the button.
+    r'(<button class="btn search-button-field[^>]*?) aria-label="Search"': r"\1",
+    r'<summary aria-label="Toggle hidden content">': "<summary>",
+    r'(<i class="theme-switch [^>]*?)title="[^"]*"': r'\1aria-hidden="true"',
+    # A list whose children are no items.
+    r'<div role="list" class="citation-list">': '<div class="citation-list">',
+}
+
+
+def _finish(folder: Path) -> None:
     for path in folder.rglob("*.html"):
         text = path.read_text()
-        path.write_text(
-            re.sub(r"^\s*<script[^>]*(>const THEBE_JS_URL|sphinx-thebe\.js).*</script>\n", "", text, flags=re.M)
-        )
+        for old, new in REPLACED.items():
+            text = re.sub(old, new, text)
+        path.write_text(text)
 
 
-def _assemble(live: bool) -> None:
+def _assemble(fetched: bool) -> None:
     """A source tree with the executed chapters in place of the committed ones."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     SOURCE.mkdir(parents=True)
     shutil.copy(ROOT / "_toc.yml", SOURCE)
     shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("scripts"))
     cards.write(SOURCE / "book")
+    live.fill_page(SOURCE / "book" / "explorer.md")
     (SOURCE / "chapters").mkdir()
     for page in pages():
         if page.startswith("chapters/"):
             name = f"{page.removeprefix('chapters/')}.ipynb"
             shutil.copy(BUILD / "executed" / name, SOURCE / "chapters" / name)
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    if live:
-        # Beside the pages, not in _static, where every script is loaded on every page and widgets show twice.
-        config["sphinx"]["config"]["html_extra_path"] = [str(BUILD / "scripts")]
+    # Beside the pages, not in _static, where every script is loaded on every page and widgets show twice.
+    extra = config["sphinx"]["config"]["html_extra_path"] = [str(BUILD / "live")]
+    if fetched:
+        extra.append(str(BUILD / "scripts"))
     else:
         config["sphinx"]["config"]["nb_ipywidgets_js"] = {}
     (SOURCE / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))

@@ -20,7 +20,21 @@ WANTED = {
     "requirejs/require.js": "require.min.js",
     "@jupyter-widgets/html-manager/dist/embed-amd.js": "embed-amd.js",
     "mathjax/es5": "mathjax",
+    # The explorer's; with WebGPU it needs another build than without.
+    **{
+        f"onnxruntime-web/dist/{name}": f"ort/{name}"
+        for name in (
+            "ort.wasm.min.mjs",
+            "ort-wasm-simd-threaded.mjs",
+            "ort-wasm-simd-threaded.wasm",
+            "ort.webgpu.min.mjs",
+            "ort-wasm-simd-threaded.asyncify.mjs",
+            "ort-wasm-simd-threaded.asyncify.wasm",
+        )
+    },
 }
+# For tests alone: beside the folder, not in it.
+TESTS = {"axe-core/axe.min.js": "axe.min.js"}
 # The widget manager asks for its icons' fonts beside the page that it is in.
 FONTS = "@jupyter-widgets/html-manager/dist"
 
@@ -49,9 +63,13 @@ def fetch(folder: Path) -> bool:
         return False
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for source, target in WANTED.items():
-        path = work / "node_modules" / source
-        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / target)
+    beside = folder.with_name(f"{folder.name}-tests")
+    shutil.rmtree(beside, ignore_errors=True)
+    for place, wanted_files in ((folder, WANTED), (beside, TESTS)):
+        for source, target in wanted_files.items():
+            path = work / "node_modules" / source
+            (place / target).parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, place / target)
     fonts = folder / "chapters" / FONTS
     fonts.mkdir(parents=True)
     for kind in ("woff2", "woff", "ttf"):

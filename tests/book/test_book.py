@@ -42,6 +42,16 @@ def test_scripts_come_from_the_book_itself(html, pages):
         assert not [source for source in sources if source.startswith(("http", "//"))], page
 
 
+def test_sliders_of_a_page_stay_small(html, pages):
+    for page in pages:
+        text = (html / f"{page}.html").read_text()
+        states = re.findall(
+            r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', text, flags=re.S
+        )
+        assert len(states) == (1 if page.startswith("chapters/") else 0), page
+        assert sum(map(len, states)) < 1e6, page
+
+
 def test_chapters_can_be_opened_on_colab(html, pages, root):
     address = re.search(r"url: https://github.com/(\S+)", (root / "_config.yml").read_text()).group(1)
     for page in pages:

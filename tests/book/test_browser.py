@@ -1,14 +1,8 @@
 """The built book in headless Chromium: sliders move, formulas are set, and no request leaves the machine."""
 
-import functools
-import http.server
 import json
-import os
-import shutil
-import threading
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -16,46 +10,6 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 import book
 
 CHAPTERS = [page for page in book.pages() if page.startswith("chapters/")]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def site(root):
-    folder = root / "_build" / "html"
-    assert (folder / f"{CHAPTERS[0]}.html").is_file(), "run `make book`"
-    assert (folder / "embed-amd.js").is_file(), "this book was built without npm: it has no sliders to move"
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not (chromium and driver):
-        message = "no chromium and chromedriver on the PATH: the book's sliders were not moved"
-        # Where everything must be checked, a missing browser is a failure.
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    arguments = "headless=new no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-    arguments += (
-        "disable-component-update disable-sync disable-dev-shm-usage window-size=1280,1000 force-device-scale-factor=1"
-    )
-    for argument in arguments.split():
-        options.add_argument(f"--{argument}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module", params=CHAPTERS)

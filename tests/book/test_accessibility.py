@@ -1,0 +1,37 @@
+"""Every page passes axe, in the light and in the dark theme, without a serious finding."""
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+import book
+
+
+@pytest.fixture(scope="module")
+def axe(root):
+    path = root / "_build" / "scripts-tests" / "axe.min.js"
+    assert path.is_file(), "this book was built without npm: there is no axe to ask"
+    return path.read_text()
+
+
+@pytest.mark.parametrize("page", ["index", *book.pages()])
+def test_axe_finds_nothing_serious(browser, site, axe, page):
+    browser.get(f"{site}/{page}.html")
+    if browser.find_elements(By.CSS_SELECTOR, "#explorer"):
+        WebDriverWait(browser, 30).until(lambda b: b.execute_script("return !!window.latentExplorer"))
+    browser.execute_script(axe)
+    assert serious(browser, "light", {}) == []
+    # All that another theme changes is colours.
+    assert serious(browser, "dark", {"runOnly": ["color-contrast"]}) == []
+
+
+def serious(browser, theme, options):
+    """What axe finds, but for the minor and the moderate."""
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    run = "const [how, done] = arguments; axe.run(how).then((r) => done(r.violations), (e) => done([{id: String(e)}]))"
+    browser.set_script_timeout(120)
+    return [
+        f"{found['id']}: {found.get('help')}: {[node['html'][:150] for node in found.get('nodes', [])[:3]]}"
+        for found in browser.execute_async_script(run, options | {"resultTypes": ["violations"], "preload": False})
+        if found.get("impact") not in ("minor", "moderate")
+    ]

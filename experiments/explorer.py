@@ -180,17 +180,19 @@ def axes(model, z: np.ndarray) -> np.ndarray:
 
 def shelf(subject: Subject, finder) -> np.ndarray:
     """z of a few faces of each kind, of which finder and detector are sure: (4 · EACH, latent_dim)."""
-    z = subject.z[:4000]
-    images = subject.model.decode(z)
+    images = subject.model.decode(subject.z)
     probability = finder.probabilities(enlarged(images, 64))
     smiles, male = (probability[:, finder.attributes.index(name)] for name in ("Smiling", "Male"))
     confidence = face_confidence(images)
     chosen, rng = [], np.random.default_rng(0)
-    for smiling, man in KINDS.values():
-        sure = np.minimum(smiles if smiling else 1 - smiles, male if man else 1 - male)
-        fit = np.argsort(-np.where(sure > SURE, 2 + confidence, sure), kind="stable")[:SEEN]
-        chosen.extend(rng.choice(fit, EACH, replace=False))
-    return z[chosen]
+    for kind, (smiling, man) in KINDS.items():
+        sure = np.minimum(smiles if smiling else 1 - smiles, male if man else 1 - male) > SURE
+        if sure.sum() < EACH:
+            raise ValueError(f"the finder is sure of {sure.sum()} faces of kind {kind!r}; the shelf wants {EACH}.")
+        print(f"{type(subject.model).__name__}: the finder is sure of {sure.sum()} of {len(sure)} faces as {kind}")
+        best = np.argsort(-np.where(sure, confidence, -1), kind="stable")[: min(SEEN, sure.sum())]
+        chosen.extend(rng.choice(best, EACH, replace=False))
+    return subject.z[chosen]
 
 
 def encoded_shelf(faces: Subject, finder, samples: Subject) -> np.ndarray:

@@ -29,8 +29,8 @@ def to_onnx(network, path: str | os.PathLike) -> None:
         path: of the file. Its input and its output are named as the network's input is and "output".
 
     Raises:
-        ValueError: if onnx or tf2onnx are not installed, Keras does not run on TensorFlow, or the network has several
-            inputs.
+        ValueError: if onnx or tf2onnx are not installed, Keras does not run on TensorFlow, the network has several
+            inputs or one of open size, or a weight is too large for float16.
     """
     try:
         import onnx
@@ -44,6 +44,8 @@ def to_onnx(network, path: str | os.PathLike) -> None:
         raise ValueError(f"exporting needs KERAS_BACKEND=tensorflow; Keras runs on {keras.backend.backend()}.")
     if len(network.inputs) != 1:
         raise ValueError(f"network must have one input, got {[tensor.name for tensor in network.inputs]}.")
+    if None in network.inputs[0].shape[1:]:
+        raise ValueError(f"network must have an input of settled size, got {network.inputs[0].shape}.")
     single = keras.Model(network.inputs[0], network.outputs[0], name=network.name)
     single(np.zeros((1, *single.input_shape[1:]), np.float32))  # Keras exports only what has been called
     with replacing(path) as partial, warnings.catch_warnings():
@@ -77,6 +79,8 @@ def _halve(graph) -> None:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
+        if not np.abs(values).max() <= np.finfo(np.float16).max:
+            raise ValueError(f"weight {name} is not finite in float16.")
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}/float16"))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]

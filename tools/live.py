@@ -29,7 +29,13 @@ MODELS = {
     "vae-synthetic-80": ("VAE · drawn faces", "vae-synthetic-80"),
 }
 KINDS = ("smiling woman", "neutral woman", "neutral man", "smiling man")
-STILL, COLUMNS = ("smile", "man", "light from right"), 7  # rows of the still picture
+# A − B + C to begin with. Of the portraits there are hardly any neutral women to subtract.
+SUMS = {
+    "synthetic": ("smiling woman", "neutral woman", "neutral man"),
+    "portraits": ("smiling man", "neutral man", "neutral woman"),
+}
+# The still picture: a row a slider for each model, so many faces a row, pixels a face.
+STILL, COLUMNS, SIDE = ("smile", "man", "light from right"), 7, 114
 
 
 def write(folder: Path) -> None:
@@ -48,6 +54,8 @@ def write(folder: Path) -> None:
         Image.fromarray(np.concatenate(rows)).save(target / "still.jpg", quality=88, subsampling=0)
         stamp.write_text(made_from)
     for kind in ("*.js", "*.css"):
+        for path in target.glob(kind):
+            path.unlink()  # of a script that is no more
         for path in SCRIPTS.glob(kind):
             shutil.copy(path, target)
 
@@ -96,6 +104,7 @@ def _entry(name: str, model, target: Path) -> dict:
         "latentDim": model.latent_dim,
         "directions": rows[columns].to_dict("records"),
         "kinds": [kind for kind in KINDS for _ in range(len(kept["shelf"]) // len(KINDS))],
+        "sum": SUMS[weights.catalog()[name]["dataset"]["name"]],
         "axes": kept["axes"].tolist(),
         "marks": [[*point, width] for point, width in zip(eyes_and_mouth, (0.07, 0.07, 0.12), strict=True)],
         "hasCodes": "mean" in kept,
@@ -104,7 +113,7 @@ def _entry(name: str, model, target: Path) -> dict:
 
 
 def _still(name: str, model) -> np.ndarray:
-    """Rows of one face moved along some directions, as pictures of 100 pixels."""
+    """Rows of one face moved along some directions."""
     kept, rows = arrays(name), results.load("explorer").query("model == @name").reset_index(drop=True)
     start, strips = kept["shelf"][len(kept["shelf"]) // 4].astype(np.float32), []
     for slider in STILL:
@@ -112,7 +121,7 @@ def _still(name: str, model) -> np.ndarray:
         vector, at = kept["directions"][row].astype(np.float32), rows.loc[row]
         steps = np.linspace(at["low"], at["high"], COLUMNS) - start @ vector
         faces = model.decode((start + steps[:, None] * vector).astype(np.float32))
-        strips.append(np.concatenate([_resized(face, 114) for face in faces], axis=1))
+        strips.append(np.concatenate([_resized(face, SIDE) for face in faces], axis=1))
     return np.concatenate(strips)
 
 

@@ -13,15 +13,19 @@ const ROUNDS = 10; // faces that two backends are timed with
 const root = document.getElementById("explorer");
 const find = (selector) => root.querySelector(selector);
 const on = (selector, event, handler) => find(selector).addEventListener(event, handler);
+// A button that can do nothing now keeps its place in the order of the keyboard.
+const enable = (selector, can) => find(selector).setAttribute("aria-disabled", !can);
+const same = (one, other) => one.length === other.length && one.every((value, i) => value === other[i]);
 
 class Explorer {
   constructor(models) {
     this.models = models; // name → Model
     this.lengths = Object.fromEntries(Object.values(models).map((model) => [model.name, model.latentDim]));
-    this.face = new Screen(find(".ex-face"));
-    this.way = new Screen(find(".ex-way"));
-    this.sum = new Screen(find(".ex-sum"));
-    this.ends = Object.fromEntries(["a", "b"].map((end) => [end, new Screen(find(`[data-end=${end}] canvas`))]));
+    const screen = (selector) => new Screen(find(selector), (error) => this.say(`No face: ${error.message}`));
+    this.face = screen(".ex-face");
+    this.way = screen(".ex-way");
+    this.sum = screen(".ex-sum");
+    this.ends = Object.fromEntries(["a", "b"].map((end) => [end, screen(`[data-end=${end}] canvas`)]));
     this.photo = new Photo(find(".ex-crop"));
     this.firstAxis = 0;
   }
@@ -45,7 +49,7 @@ class Explorer {
     this.history = new History({ model: name, desks: { [name]: desk } });
     this.listen();
     this.rebuild();
-    if (hash.length > 1 && !asked) this.say("The address of this page holds no face that these models know.");
+    if (!asked) this.tellOfAddress(hash);
     await this.face.busy;
   }
 
@@ -59,22 +63,36 @@ class Explorer {
   }
 
   take(z) {
-    this.commit({ z: onGrid(z) });
+    const face = onGrid(z);
+    if (same(face, this.desk.z)) this.update();
+    else this.commit({ z: face });
   }
 
-  async choose(name) {
+  // Use another model, with `z` in hand or what it had; of several asked for while one is fetched, the last.
+  async choose(name, z) {
     const model = this.models[name];
+    this.asked = name;
+    if (name === this.model.name && !z) return this.say("");
     this.say(`Fetching ${model.title} …`);
     try {
       await model.load();
     } catch (error) {
+      if (this.asked !== name) return;
       find(".ex-model").value = this.model.name;
       return this.say(`${model.title} could not be loaded: ${error.message}. The model before it is still here.`);
     }
+    if (this.asked !== name) return;
     this.say("");
     const { state } = this.history;
-    this.history.commit({ model: name, desks: { [name]: deskOf(model), ...state.desks } });
+    const desk = { ...(state.desks[name] ?? deskOf(model)), ...(z && { z: onGrid(z) }) };
+    this.history.commit({ model: name, desks: { ...state.desks, [name]: desk } });
     this.rebuild();
+  }
+
+  // An address may also be that of a heading.
+  tellOfAddress(hash) {
+    if (hash.length < 2 || document.getElementById(hash.slice(1))) return;
+    this.say("The address of this page holds no face that these models know.");
   }
 
   say(text) {
@@ -87,7 +105,6 @@ class Explorer {
   rebuild() {
     const { model } = this;
     find(".ex-model").value = model.name;
-    this.steps = model.vectors;
     const name = (row) => ({ label: row.slider, title: `${row.how}, accuracy ${row.accuracy.toFixed(2)}` });
     this.directions = new Sliders(
       find(".ex-directions"),
@@ -124,8 +141,8 @@ class Explorer {
     );
     this.shownAxes = shown;
     this.axes.set(shown.map((axis) => this.desk.z[axis]));
-    find(".ex-less").disabled = this.firstAxis === 0;
-    find(".ex-more").disabled = this.firstAxis + AXES >= latentDim;
+    enable(".ex-less", this.firstAxis > 0);
+    enable(".ex-more", this.firstAxis + AXES < latentDim);
   }
 
   // A face while a slider is held.
@@ -156,13 +173,12 @@ class Explorer {
   update() {
     const { model, desk } = this;
     this.held = null;
-    const address = toAddress(model.name, desk.z);
-    if (location.hash !== address) window.history.replaceState(null, "", address);
+    this.showAddress();
     this.read(desk.z);
-    this.face.show(model, desk.z, address);
+    this.face.show(model, desk.z, this.address);
     find(".ex-face").setAttribute("aria-label", `The face in hand, by ${model.title}: ${this.words(desk.z)}`);
-    find(".ex-undo").disabled = !this.history.past.length;
-    find(".ex-redo").disabled = !this.history.future.length;
+    enable(".ex-undo", this.history.past.length);
+    enable(".ex-redo", this.history.future.length);
     this.fill(find(".ex-shelf"), desk.shelf, (face) => [face.z, face.label, "take in hand"], ({ z }) => this.take(z));
     for (const [end, screen] of Object.entries(this.ends)) {
       screen.show(model, desk[end], toAddress(model.name, desk[end]));
@@ -172,16 +188,32 @@ class Explorer {
     for (const radio of root.querySelectorAll("[name=ex-path]")) radio.checked = radio.value === desk.path;
     this.showWay(desk.t);
     for (const slot of root.querySelectorAll(".ex-slot")) {
-      const faces = desk.slots[slot.dataset.slot];
-      const without = (i) => ({ slots: { ...desk.slots, [slot.dataset.slot]: faces.filter((_, k) => k !== i) } });
+      const name = slot.dataset.slot;
+      const takeOut = (i) => {
+        const { slots } = this.desk;
+        this.commit({ slots: { ...slots, [name]: slots[name].filter((_, k) => k !== i) } });
+      };
       this.fill(
         slot.querySelector(".ex-faces"),
-        faces,
+        desk.slots[name],
         (z) => [z, this.words(z), "take out"],
-        (_, i) => this.commit(without(i)),
+        (_, i) => takeOut(i),
       );
     }
     this.showSum();
+  }
+
+  get address() {
+    return toAddress(this.model.name, this.desk.z);
+  }
+
+  showAddress() {
+    clearTimeout(this.later);
+    try {
+      if (location.hash !== this.address) window.history.replaceState(null, "", this.address);
+    } catch {
+      this.later = setTimeout(() => this.showAddress(), 2000); // some browsers limit how often
+    }
   }
 
   showWay(t) {
@@ -196,7 +228,8 @@ class Explorer {
   showSum() {
     const { a, b, c } = this.desk.slots;
     const any = a.length + b.length + c.length > 0;
-    find(".ex-take-sum").disabled = find(".ex-clear").disabled = !any;
+    enable(".ex-take-sum", any);
+    enable(".ex-clear", any);
     this.total = any ? onGrid(arithmetic(a, b, c)) : null;
     find(".ex-sum").setAttribute("aria-label", any ? `A − B + C: ${this.words(this.total)}` : "A − B + C: no face yet");
     if (any) this.sum.show(this.model, this.total, toAddress(this.model.name, this.total));
@@ -205,6 +238,8 @@ class Explorer {
 
   // A row of faces as buttons that can also be dragged.
   fill(parent, faces, about, press) {
+    if (parent.shows?.faces === faces && parent.shows.model === this.model) return; // states are only replaced
+    parent.shows = { faces, model: this.model };
     const focused = [...parent.children].indexOf(document.activeElement);
     parent.replaceChildren(
       ...faces.map((face, i) => {
@@ -216,7 +251,8 @@ class Explorer {
       }),
     );
     // Who pressed one with the keyboard goes on from there.
-    if (focused >= 0) parent.children[Math.min(focused, parent.children.length - 1)]?.focus();
+    const next = parent.children[Math.min(focused, parent.children.length - 1)];
+    if (focused >= 0) (next ?? parent.parentElement.querySelector("button")).focus();
   }
 
   // The directions along which a face is most unusual.
@@ -240,8 +276,9 @@ class Explorer {
     on(".ex-undo", "click", () => this.travel("undo"));
     on(".ex-redo", "click", () => this.travel("redo"));
     on(".ex-link", "click", () => this.copyLink());
-    root.addEventListener("keydown", (event) => {
+    document.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+      if (event.target.closest("input[type=search], input[type=text], textarea")) return;
       event.preventDefault();
       this.travel(event.shiftKey ? "redo" : "undo");
     });
@@ -275,8 +312,8 @@ class Explorer {
       slot.querySelector(":scope > button").addEventListener("click", () => add(this.desk.z));
       this.droppable(slot, add);
     }
-    on(".ex-take-sum", "click", () => this.take(this.total));
-    on(".ex-clear", "click", () => this.commit({ slots: { a: [], b: [], c: [] } }));
+    on(".ex-take-sum", "click", () => this.total && this.take(this.total));
+    on(".ex-clear", "click", () => this.total && this.commit({ slots: { a: [], b: [], c: [] } }));
 
     this.draggable(find(".ex-face"), () => this.desk.z);
     this.draggable(find(".ex-way"), () => this.between);
@@ -289,36 +326,42 @@ class Explorer {
     on(".ex-gpu", "click", () => this.tryGpu());
   }
 
-  async travel(way) {
+  travel(way) {
     const { model } = this.history.state;
     if (!this.history[way]()) return;
+    this.asked = null; // a model that is still on its way comes too late
+    this.say("");
     if (model === this.history.state.model) this.update();
     else this.rebuild();
   }
 
   turnAxes(by) {
-    this.firstAxis += by;
+    const first = this.firstAxis + by;
+    if (first < 0 || first >= this.model.latentDim) return;
+    this.firstAxis = first;
     this.showAxes();
   }
 
   // The address was changed by hand, or a link to another face of this page was followed.
   async visit() {
     const asked = fromAddress(location.hash, this.lengths);
-    if (!asked) return this.say("The address of this page holds no face that these models know.");
-    if (asked.model !== this.model.name) await this.choose(asked.model);
-    this.take(asked.z);
+    this.asked = null;
+    if (!asked) this.tellOfAddress(location.hash);
+    else if (asked.model === this.model.name) this.take(asked.z);
+    else await this.choose(asked.model, asked.z);
   }
 
   async copyLink() {
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(new URL(this.address, location.href).href);
       this.say("The link is on the clipboard. Whoever opens it sees this face.");
     } catch {
+      this.showAddress(); // which may be that of a heading
       this.say("The browser keeps its clipboard closed: the link is this page's address, in the bar above.");
     }
   }
 
-  // --- dragging a face from one place to another; every drop has a button that does the same
+  // --- dragging a face from one place to another; with buttons it goes by way of the hand
 
   draggable(element, face) {
     element.draggable = true;
@@ -336,6 +379,7 @@ class Explorer {
     element.addEventListener("drop", (event) => {
       event.preventDefault();
       if (this.dragged) drop(this.dragged);
+      this.dragged = null;
     });
   }
 
@@ -360,10 +404,15 @@ class Explorer {
 
   dragPhoto() {
     const canvas = find(".ex-crop");
-    canvas.addEventListener("pointerdown", (event) => canvas.setPointerCapture(event.pointerId));
+    let last = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      last = event;
+    });
     canvas.addEventListener("pointermove", (event) => {
       if (!canvas.hasPointerCapture(event.pointerId)) return;
-      const [x, y] = this.photo.dragged(event.movementX, event.movementY);
+      const [x, y] = this.photo.dragged(event.clientX - last.clientX, event.clientY - last.clientY);
+      last = event;
       find(".ex-x").value = find(".ex-x").valueAsNumber + x;
       find(".ex-y").value = find(".ex-y").valueAsNumber + y;
       this.reframe();
@@ -371,10 +420,13 @@ class Explorer {
   }
 
   async encodePhoto() {
+    const { model } = this;
     this.say("Encoding …");
     try {
-      this.take(await this.model.encode(this.photo.cropped(this.model.size)));
-      this.say(`The face in hand is your photo, as ${this.model.title} knows it.`);
+      const z = await model.encode(this.photo.cropped(model.size));
+      if (model !== this.model) return; // the reader has gone on to another
+      this.take(z);
+      this.say(`The face in hand is your photo, as ${model.title} knows it.`);
       find(".ex-face").scrollIntoView({ block: "center" });
     } catch (error) {
       this.say(`The encoder could not be loaded: ${error.message}`);
@@ -383,48 +435,50 @@ class Explorer {
 
   // --- what computes
 
-  async speed() {
+  async speedOf(model) {
+    await model.queue; // what else is being drawn
+    const z = model.shelf[0];
     const begun = performance.now();
-    for (let i = 0; i < ROUNDS; i++) await this.model.decode(this.desk.z);
+    for (let i = 0; i < ROUNDS; i++) await model.decode(z);
     return (1000 * ROUNDS) / (performance.now() - begun);
   }
 
   async showSpeed() {
-    const rate = await this.speed();
-    const engine = this.model.backend === "wasm" ? "WebAssembly" : "WebGPU";
-    find(".ex-speed").textContent = `${engine} draws ${rate.toFixed(0)} faces of this model a second here.`;
+    const { model } = this;
+    const rate = await this.speedOf(model);
+    const engine = model.backend === "wasm" ? "WebAssembly" : "WebGPU";
+    find(".ex-speed").textContent = `${engine} draws ${rate.toFixed(0)} faces a second here, by ${model.title}.`;
     find(".ex-speed").dataset.rate = rate;
   }
 
   // Small networks can be slower on a GPU, which has to be asked and read: the faster of the two is kept.
   async tryGpu() {
-    find(".ex-gpu").disabled = true;
+    if (this.trying) return;
+    this.trying = true;
     this.say("Fetching the GPU's runtime …");
     const { model } = this;
     try {
-      const before = await this.speed();
-      await model.use("webgpu");
-      await this.speed(); // the first faces compile its programs
-      const after = await this.speed();
-      if (after < before) await model.use("wasm");
-      const verdict = after < before ? "so WebAssembly stays" : "so the GPU draws from now on";
-      this.say(`Faces a second: WebAssembly ${before.toFixed(0)}, GPU ${after.toFixed(0)}; ${verdict}.`);
-    } catch (error) {
       await model.use("wasm");
-      this.say(`The GPU cannot be used: ${error.message}`);
+      const before = await this.speedOf(model);
+      await model.use("webgpu");
+      await this.speedOf(model); // the first faces compile its programs
+      const after = await this.speedOf(model);
+      if (after < before) await model.use("wasm");
+      const verdict = after < before ? "so WebAssembly stays" : "so the GPU draws for this model from now on";
+      this.say(`Faces a second: WebAssembly ${before.toFixed(0)}, GPU ${after.toFixed(0)}; ${verdict}.`);
+      await this.showSpeed();
+    } catch (error) {
+      this.say(`The GPU cannot be used, and WebAssembly stays: ${error.message}`);
     }
-    find(".ex-gpu").disabled = false;
-    this.update();
+    this.trying = false;
   }
 }
 
-// What a model begins with: a neutral woman in hand, and the sum that gave the course its name.
+// What a model begins with: its sum, and what it adds last in hand and at the ends of the way.
 function deskOf(model) {
   const shelf = model.shelf.map((z, i) => ({ z: onGrid(z), label: model.kinds[i] }));
-  const of = (kind) => shelf.filter(({ label }) => label === kind).map(({ z }) => z);
-  const [smilingWomen, women, men] = ["smiling woman", "neutral woman", "neutral man"].map(of);
-  const slots = { a: smilingWomen, b: women, c: men };
-  return { z: women[0], shelf, a: women[1], b: men[1], t: 0.5, path: model.hasCodes ? "lerp" : "slerp", slots };
+  const [a, b, c] = model.sum.map((kind) => shelf.filter(({ label }) => label === kind).map(({ z }) => z));
+  return { z: c[0], shelf, a: c[1], b: a[1], t: 0.5, path: model.hasCodes ? "lerp" : "slerp", slots: { a, b, c } };
 }
 
 // A new face: z from N(0, 1), or for a VAE from where its codes of faces lie, a little nearer to their mean.

@@ -13,6 +13,18 @@ function once(kept, key, make) {
   return kept[key];
 }
 
+// Resolves when everything else that the page has to do has had its turn.
+function aBreath() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 // "wasm", or "webgpu" where the browser has one. Each has its own build of the runtime.
 const runtimes = {};
 function runtime(backend) {
@@ -69,29 +81,29 @@ export class Model {
   // Run on "wasm" or "webgpu" from now on.
   async use(backend) {
     if (backend === this.backend) return;
-    const before = this.sessions.decoder;
-    delete this.sessions.decoder;
+    const session = await this.#create("decoder", backend); // if that fails, nothing has changed
+    const before = await this.sessions.decoder;
+    this.sessions.decoder = Promise.resolve(session);
     this.backend = backend;
-    await this.#session("decoder");
     await this.queue;
-    (await before).release();
+    before.release();
   }
 
   #session(network) {
-    const backend = network === "decoder" ? this.backend : "wasm";
-    return once(this.sessions, network, async () => {
-      const ort = await runtime(backend);
-      return ort.InferenceSession.create(new URL(this.files[network], HERE).href, { executionProviders: [backend] });
-    });
+    return once(this.sessions, network, () => this.#create(network, "wasm"));
   }
 
-  // One after the other: a session cannot run twice at a time.
+  async #create(network, backend) {
+    const ort = await runtime(backend);
+    return ort.InferenceSession.create(new URL(this.files[network], HERE).href, { executionProviders: [backend] });
+  }
+
+  // One after the other: a session cannot run twice at a time. In between the page may paint and hear its reader.
   #run(network, name, values, shape) {
     const turn = this.queue.then(async () => {
-      const [ort, session] = await Promise.all([
-        runtime(network === "decoder" ? this.backend : "wasm"),
-        this.#session(network),
-      ]);
+      await aBreath();
+      const session = await this.#session(network);
+      const ort = await runtime(network === "decoder" ? this.backend : "wasm");
       const { output } = await session.run({ [name]: new ort.Tensor("float32", values, shape) });
       const data = await output.getData();
       output.dispose();
@@ -118,7 +130,9 @@ export class Model {
     const key = String.fromCharCode(...new Uint16Array(Int16Array.from(z, (value) => value * 1024).buffer));
     if (!this.pictures.has(key)) {
       if (this.pictures.size >= CACHED) this.pictures.delete(this.pictures.keys().next().value);
-      this.pictures.set(key, this.decode(z));
+      const picture = this.decode(z);
+      picture.catch(() => this.pictures.delete(key)); // to be tried again
+      this.pictures.set(key, picture);
     }
     return this.pictures.get(key);
   }

@@ -18,7 +18,10 @@ export class Photo {
     }
     const shrink = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
     this.photo = new OffscreenCanvas(Math.round(bitmap.width * shrink), Math.round(bitmap.height * shrink));
-    this.photo.getContext("2d").drawImage(bitmap, 0, 0, this.photo.width, this.photo.height);
+    const context = this.photo.getContext("2d");
+    context.fillStyle = "#fff"; // behind what is transparent
+    context.fillRect(0, 0, this.photo.width, this.photo.height);
+    context.drawImage(bitmap, 0, 0, this.photo.width, this.photo.height);
     bitmap.close();
     this.frame(0, 0.5, 0.5);
   }

@@ -1,8 +1,9 @@
 // A canvas that shows one face at a time, the one asked for last.
 
 export class Screen {
-  constructor(canvas) {
+  constructor(canvas, onError = () => {}) {
     this.canvas = canvas;
+    this.onError = onError;
     this.context = canvas.getContext("2d");
     this.context.imageSmoothingQuality = "high";
     this.small = document.createElement("canvas");
@@ -10,6 +11,7 @@ export class Screen {
 
   // Draw a face of a model; of those that arrive while one is drawn, only the last is drawn. `key` says what is shown.
   show(model, z, key = "") {
+    if (key && key === this.canvas.dataset.shown && !this.wanted) return this.busy;
     this.wanted = { model, z, key };
     this.busy ??= this.#work().finally(() => (this.busy = null));
     return this.busy;
@@ -17,10 +19,13 @@ export class Screen {
 
   async #work() {
     while (this.wanted) {
-      const { model, z, key } = this.wanted;
-      this.wanted = null;
-      this.put(await model.decode(z));
-      this.canvas.dataset.shown = key;
+      const job = this.wanted;
+      const picture = await job.model.decode(job.z).catch((error) => this.onError(error));
+      if (!this.wanted) return; // cleared meanwhile
+      if (this.wanted === job) this.wanted = null;
+      if (!picture) continue;
+      this.put(picture);
+      this.canvas.dataset.shown = job.key;
     }
   }
 
@@ -48,6 +53,9 @@ export function faceButton(model, z, label) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 128;
   button.append(canvas);
-  model.picture(z).then((picture) => new Screen(canvas).put(picture));
+  model.picture(z).then(
+    (picture) => new Screen(canvas).put(picture),
+    () => {}, // the large pictures tell of it
+  );
   return button;
 }

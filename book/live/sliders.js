@@ -11,7 +11,9 @@ export class Sliders {
       const input = document.createElement("input");
       Object.assign(input, { type: "range", min: row.low, max: row.high, step: (row.high - row.low) / 200 });
       input.title = row.title ?? "";
-      const output = document.createElement("output");
+      const output = document.createElement("span");
+      output.className = "ex-value";
+      output.setAttribute("aria-hidden", "true"); // the slider itself says it
       label.append(name, input, output);
       parent.append(label);
       input.addEventListener("input", () => {

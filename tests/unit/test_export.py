@@ -87,6 +87,22 @@ def test_networks_of_several_inputs_are_refused(tmp_path):
         export.to_onnx(Model([a, b], layers.Add()([a, b])), tmp_path / "two.onnx")
 
 
+def test_inputs_of_open_size_are_refused(tmp_path):
+    image = Input((None, None, 3), name="image")
+    with pytest.raises(ValueError, match="input of settled size"):
+        export.to_onnx(Model(image, layers.Conv2D(2, 3)(image)), tmp_path / "open.onnx")
+
+
+@pytest.mark.parametrize("value", [1e5, float("nan")])
+def test_weights_that_float16_cannot_hold_are_named(tmp_path, value):
+    z = Input((100,), name="z")
+    network = Model(z, layers.Dense(10, name="broken")(z))
+    network.layers[1].kernel.assign(np.full((100, 10), value))
+    with pytest.raises(ValueError, match="broken.* is not finite in float16"):
+        export.to_onnx(network, tmp_path / "dense.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
     z = Input((4,), name="z")
     monkeypatch.setattr(export, "_halve", lambda graph: 1 / 0)

@@ -474,11 +474,11 @@ class Explorer {
   }
 }
 
-// What a model begins with: its sum, and what it adds last in hand and at the ends of the way.
+// What a model begins with: its sum, a smiling face of it in hand, and the way from one of its last to one of its first.
 function deskOf(model) {
   const shelf = model.shelf.map((z, i) => ({ z: onGrid(z), label: model.kinds[i] }));
   const [a, b, c] = model.sum.map((kind) => shelf.filter(({ label }) => label === kind).map(({ z }) => z));
-  return { z: c[0], shelf, a: c[1], b: a[1], t: 0.5, path: model.hasCodes ? "lerp" : "slerp", slots: { a, b, c } };
+  return { z: a[0], shelf, a: c[1], b: a[1], t: 0.5, path: model.hasCodes ? "lerp" : "slerp", slots: { a, b, c } };
 }
 
 // A new face: z from N(0, 1), or for a VAE from where its codes of faces lie, a little nearer to their mean.

@@ -19,6 +19,7 @@ from IPython.display import display
 from PIL import Image, ImageOps
 
 MOST = 400  # pictures of a board
+ENCODINGS = {"jpeg": {"subsampling": 0, "optimize": True}, "webp": {"method": 6}}
 
 
 def slider(
@@ -29,7 +30,8 @@ def slider(
     alt: str,
     start: int | None = None,
     width: int = 640,
-    quality: int = 85,
+    quality: int = 92,
+    encoding: str = "jpeg",
 ) -> ipywidgets.VBox:
     """A slider over pictures.
 
@@ -40,14 +42,17 @@ def slider(
         alt: what the pictures show; the position's label is added to it.
         start: the first position shown; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
-        quality: of the pictures (WebP), up to 100; large ones can do with less.
+        quality: of the pictures, up to 95; large ones can do with less.
+        encoding: "jpeg", or "webp", which takes half the room and halves the resolution of colours: for large pictures
+            only, since small ones are enlarged and grain of single pixels turns grey.
 
     Raises:
-        ValueError: for fewer than two frames, labels that are not one a frame and all different, or no such start.
+        ValueError: for fewer than two frames, labels that are not one a frame and all different, no such start, or
+            another encoding.
     """
     frames = list(frames)
     control, wide = _control(len(frames), labels, description, start, width)
-    screen = _screen(frames, control, alt, width, quality)
+    screen = _screen(frames, control, alt, width, quality, encoding)
     return ipywidgets.VBox([control, screen], layout=wide)
 
 
@@ -60,14 +65,15 @@ def menu(
     alt: str,
     start: int | None = None,
     width: int = 640,
-    quality: int = 85,
+    quality: int = 92,
+    encoding: str = "jpeg",
 ) -> ipywidgets.VBox:
     """A menu, and a slider over the pictures of what is chosen.
 
     Args:
         choices: what the menu offers → its uint8 pictures (height, width, 3), one a position of the slider.
         question: what the menu asks for, in front of it.
-        labels, description, alt, start, width, quality: as of `slider`; the choice is added to `alt` as well.
+        labels, description, alt, start, width, quality, encoding: as of `slider`; the choice is added to `alt` as well.
 
     Raises:
         ValueError: for fewer than two choices, choices that do not have equally many pictures, or as of `slider`.
@@ -85,7 +91,8 @@ def menu(
         layout={**wide, "width": "auto"},  # with its margins, the whole width would be too wide
     )
     screens = [
-        _screen(frames, control, f"{alt}, {question}: {name}", width, quality) for name, frames in choices.items()
+        _screen(frames, control, f"{alt}, {question}: {name}", width, quality, encoding)
+        for name, frames in choices.items()
     ]
     for screen in screens:
         screen.layout.margin = "0"  # the usual one would make them wider than what they lie in, and the page scroll
@@ -99,7 +106,8 @@ def board(
     alt: str,
     start: Sequence[int] | None = None,
     width: int = 640,
-    quality: int = 85,
+    quality: int = 92,
+    encoding: str = "jpeg",
     live: bool = False,
 ) -> ipywidgets.VBox:
     """Several sliders over one picture, which shows where all of them stand.
@@ -110,7 +118,7 @@ def board(
         alt: what the picture shows; where the sliders stand is added to it.
         start: the position of each slider that is shown first; default the middle.
         width: of the picture on the page, in CSS pixels; narrower screens shrink it.
-        quality: of the pictures (WebP), up to 100.
+        quality, encoding: as of `slider`.
         live: draw a picture when a slider is moved instead of all beforehand. So there may be any number of sliders and
             positions, but they move with a kernel only, not in a page.
 
@@ -140,7 +148,7 @@ def board(
 
     def shown(positions: Sequence[int]) -> str:
         where = ", ".join(f"{c.description}: {c.options[i][0]}" for c, i in zip(controls, positions, strict=True))
-        return _picture(np.asarray(draw(*positions)), f"{alt} ({where})", width, quality)
+        return _picture(np.asarray(draw(*positions)), f"{alt} ({where})", width, quality, encoding)
 
     screen = _computed(shown, controls, wide) if live else _prepared(shown, controls, wide)
     return ipywidgets.VBox([*controls, screen], layout={"width": "100%", "max_width": f"{width}px"})
@@ -236,11 +244,13 @@ def _control(n: int, labels: Sequence[str], description: str, start: int | None,
     return control, wide
 
 
-def _screen(frames: Sequence[np.ndarray], control: ipywidgets.SelectionSlider, alt: str, width: int, quality: int = 85):
+def _screen(frames: Sequence[np.ndarray], control, alt: str, width: int, quality: int, encoding: str):
     """The picture at which a slider stands."""
     labels, wide = [label for label, _ in control.options], {"width": "100%", "max_width": f"{width}px"}
     pictures = [
-        ipywidgets.HTML(_picture(frame, f"{alt} ({control.description}: {label})", width, quality), layout=wide)
+        ipywidgets.HTML(
+            _picture(frame, f"{alt} ({control.description}: {label})", width, quality, encoding), layout=wide
+        )
         for frame, label in zip(frames, labels, strict=True)
     ]
     return _shown(pictures, control, control.index, wide)
@@ -257,14 +267,15 @@ def _shown(children: list, control, start: int, wide) -> ipywidgets.Widget:
     return screen
 
 
-def _picture(frame: np.ndarray, alt: str, width: int, quality: int = 85) -> str:
+def _picture(frame: np.ndarray, alt: str, width: int, quality: int, encoding: str) -> str:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise ValueError(f"a frame must be uint8 (height, width, 3), got {frame.dtype} {frame.shape}.")
+    if encoding not in ENCODINGS:
+        raise ValueError(f"encoding must be one of {tuple(ENCODINGS)}, got {encoding!r}.")
     buffer = io.BytesIO()
-    # Half the size of a JPEG that looks as good: a page holds all pictures of its sliders.
-    Image.fromarray(frame).save(buffer, "WEBP", quality=quality, method=6)
+    Image.fromarray(frame).save(buffer, encoding, quality=quality, **ENCODINGS[encoding])
     code = base64.b64encode(buffer.getvalue()).decode()
     return (
-        f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{code}" '
+        f'<img alt="{html.escape(alt)}" src="data:image/{encoding};base64,{code}" '
         f'style="width:100%;max-width:{width}px;border-radius:6px">'
     )

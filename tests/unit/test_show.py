@@ -1,3 +1,4 @@
+import base64
 import io
 import re
 from datetime import UTC, datetime
@@ -86,6 +87,35 @@ def test_pictures_of_menus_and_boards_can_be_smaller_files():
         for quality in (92, 50)
     )
     assert len(small.value) < 0.7 * len(fine.value)
+
+
+def kept_picture(widget):
+    """The first picture of a slider, as it is kept."""
+    code = widget.children[1].children[0].value.split("base64,")[1].split('"')[0]
+    return base64.b64decode(code)
+
+
+def test_small_pictures_keep_the_colour_of_every_pixel():
+    grain = np.zeros((32, 64, 3), np.uint8)
+    grain[::2, ::2, 0] = grain[1::2, 1::2, 1] = 200
+    kept = {
+        encoding: kept_picture(slider([grain, grain[::-1]], ["a", "b"], "x", alt="Grain", encoding=encoding))
+        for encoding in ("jpeg", "webp")
+    }
+    pixels = {name: np.asarray(Image.open(io.BytesIO(code)).convert("RGB"), float) for name, code in kept.items()}
+    errors = {name: np.abs(picture - grain).mean() for name, picture in pixels.items()}
+    assert errors["jpeg"] < 5 < errors["webp"]  # which is why it is not the usual one
+    with pytest.raises(ValueError, match=r"encoding must be one of \('jpeg', 'webp'\), got 'gif'"):
+        slider([grain, grain[::-1]], ["a", "b"], "x", alt="Grain", encoding="gif")
+
+
+def test_webp_takes_less_room():
+    face = load_faces(n=1, size=256, seed=1).images[0]
+    sizes = {
+        encoding: len(kept_picture(slider([face, face[::-1]], ["a", "b"], "x", alt="A face", encoding=encoding)))
+        for encoding in ("jpeg", "webp")
+    }
+    assert sizes["webp"] < 0.7 * sizes["jpeg"]
 
 
 def test_menu_names_what_is_wrong(frames):

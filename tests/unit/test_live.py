@@ -10,6 +10,8 @@ from facelib import results, weights
 from facelib.metrics.resize import antialiased
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
+import explorer
 import live
 
 pytestmark = pytest.mark.tensorflow
@@ -20,6 +22,13 @@ def table():
     return results.load("explorer")
 
 
+def test_the_page_and_its_measurements_speak_of_the_same():
+    """The order of kinds is that of the faces on a shelf."""
+    assert live.KINDS == tuple(explorer.KINDS)
+    assert set(live.MODELS) == {name for names in explorer.MODELS.values() for name in names.values()}
+    assert all(kind in live.KINDS for kinds in live.SUMS.values() for kind in kinds)
+
+
 @pytest.mark.parametrize("name", live.MODELS)
 def test_measurements_fit_the_model(table, name):
     card, kept = weights.catalog()[name], live.arrays(name)
@@ -28,7 +37,7 @@ def test_measurements_fit_the_model(table, name):
     assert kept["directions"].shape == (len(rows), latent_dim)
     np.testing.assert_allclose(np.linalg.norm(kept["directions"].astype(float), axis=1), 1, atol=2e-3)
     assert sorted(kept["axes"].tolist()) == list(range(latent_dim))
-    assert kept["shelf"].shape[1] == latent_dim and len(kept["shelf"]) % len(live.KINDS) == 0
+    assert kept["shelf"].shape[1] == latent_dim and len(kept["shelf"]) == explorer.EACH * len(live.KINDS)
     assert (rows["low"] < rows["middle"]).all() and (rows["middle"] < rows["high"]).all()
     assert rows["accuracy"].between(0.6, 1).all()
     assert ("mean" in kept) == name.startswith("vae")

@@ -16,7 +16,9 @@ from math import prod
 import ipywidgets
 import numpy as np
 from IPython.display import display
-from PIL import Image, ImageOps
+from PIL import Image
+
+from facelib.data.photos import PhotoError, decode_photo
 
 MOST = 400  # pictures of a board
 ENCODINGS = {"jpeg": {"subsampling": 0, "optimize": True}, "webp": {"method": 6}}
@@ -172,11 +174,12 @@ def upload(use: Callable[[np.ndarray], object], question: str = "your photo") ->
         screen.clear_output()
         with screen:
             try:
-                with Image.open(io.BytesIO(bytes(files[-1]["content"]))) as photo:
-                    upright = ImageOps.exif_transpose(photo).convert("RGB")
-                display(use(np.asarray(upright)))
-            except (OSError, Image.DecompressionBombError):
-                print("This file is no picture that can be read: take a JPEG or a PNG.")
+                photo = decode_photo(bytes(files[-1]["content"]))
+            except PhotoError as error:
+                print(f"This file is no picture that can be read ({error}): take a JPEG or a PNG.")
+                return
+            try:
+                display(use(photo))
             except ValueError as error:
                 print(error)
 

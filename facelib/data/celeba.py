@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.archives import first_line
 from facelib.data.faceset import FaceSet
 from facelib.data.store import cropped, found_mask
 from facelib.files import data_dir
@@ -164,7 +165,7 @@ def _table(folder: Path, stem: str, within: str) -> tuple[pd.DataFrame, Path]:
             count, columns = int(next(lines)), next(lines).split()
         table = pd.read_csv(path, sep=r"\s+", skiprows=2, header=None, names=["image_id", *columns], index_col=0)
     except (ValueError, StopIteration) as error:
-        raise ValueError(f"{path} is damaged: {error}. {AGAIN}") from None
+        raise ValueError(f"{path} is damaged: {first_line(error)}. {AGAIN}") from None
     if len(table) != count:
         raise ValueError(f"{path} is cut short: it announces {count:,} rows and has {len(table):,}. {AGAIN}")
     return table, path

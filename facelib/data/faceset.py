@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.archives import read_arrays, refusing
 from facelib.data import jpegs
 from facelib.files import replacing
 
@@ -139,14 +140,21 @@ class FaceSet:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> FaceSet:
-        """Read what `save` wrote. The images of a folder are read-only and read from the disk as they are used."""
+        """Read what `save` wrote. The images of a folder are read-only and read from the disk as they are used.
+
+        Raises:
+            ValueError: if the file is damaged, is no set of faces, or would be far larger in memory than it is.
+            FileNotFoundError: if it is not there.
+        """
         path = Path(path)
-        if path.suffix == ".zip":
-            images, arrays = jpegs.read(path)
-            return cls._from_arrays(images, arrays)
-        with np.load(path / "tables.npz" if path.is_dir() else path, allow_pickle=False) as arrays:
-            images = np.load(path / "images.npy", mmap_mode="r") if path.is_dir() else arrays["images"]
-            return cls._from_arrays(images, arrays)
+        with refusing(path, "set of faces"):
+            if path.suffix == ".zip":
+                return cls._from_arrays(*jpegs.read(path))
+            if path.is_dir():
+                images = np.lib.format.open_memmap(path / "images.npy", mode="r")
+                return cls._from_arrays(images, read_arrays(path / "tables.npz"))
+            arrays = read_arrays(path)
+            return cls._from_arrays(arrays.pop("images"), arrays)
 
     @classmethod
     def _from_arrays(cls, images: np.ndarray, arrays: Mapping[str, np.ndarray]) -> FaceSet:
@@ -156,7 +164,10 @@ class FaceSet:
                 columns = arrays[f"{field}:columns"].tolist()
                 index = range(len(arrays["names"]))
                 tables[field] = pd.DataFrame({c: arrays[f"{field}.{c}"] for c in columns}, index=index)
-        return cls(images, arrays["names"], **tables)
+        names = arrays["names"]
+        if names.ndim != 1 or names.dtype.kind != "U" or "attributes" not in tables:
+            raise ValueError("names must be texts, one an image, and attributes be there")
+        return cls(images, names, **tables)
 
 
 def matches(table: pd.DataFrame, wanted: Mapping[str, bool]) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.archives import first_line
 from facelib.data.faceset import FaceSet
 from facelib.data.store import cropped, found_mask
 
@@ -116,7 +117,9 @@ def _read_table(path: Path, files: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except ValueError as error:
-        raise ValueError(f"{path} is no table: {error}. Save it with commas between the columns, as UTF-8.") from None
+        raise ValueError(
+            f"{path} is no table: {first_line(error)}. Save it with commas between the columns, as UTF-8."
+        ) from None
     if "file" not in table:
         raise ValueError(f"{path} has no column 'file' with the photos' paths; its columns are {list(table.columns)}.")
     keys = [_key(file) for file in table.pop("file")]

@@ -7,7 +7,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from facelib.archives import check_size, open_zip, read_arrays, read_jpeg, refusing
 
 QUALITY = 85  # of JPEG, without subsampled colours; 2 to 3 KB a face of 80×80 pixels
 
@@ -30,16 +32,16 @@ def read(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     Raises:
         ValueError: if the file is damaged or no such archive.
     """
-    name = "its list of files"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            first = Image.open(io.BytesIO(archive.read(names[0])))
-            images = np.empty((len(names), *first.size[::-1], 3), np.uint8)
-            for i, name in enumerate(names):
-                images[i] = np.asarray(Image.open(io.BytesIO(archive.read(name))))
-            name = "tables.npz"
-            with np.load(io.BytesIO(archive.read(name)), allow_pickle=False) as arrays:
-                return images, dict(arrays)
-    except (zipfile.BadZipFile, UnidentifiedImageError, IndexError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no archive of faces, or damaged ({name}: {error}).") from None
+    with refusing(path, "archive of faces"), open_zip(path) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        if not names:
+            raise ValueError("there is no picture in it")
+        first = read_jpeg(archive.read(names[0]))
+        check_size(len(names) * first.nbytes, Path(path).stat().st_size)
+        images = np.empty((len(names), *first.shape), np.uint8)
+        for i, name in enumerate(names):
+            image = read_jpeg(archive.read(name))
+            if image.shape != first.shape:
+                raise ValueError(f"{name} has shape {image.shape}, the first {first.shape}")
+            images[i] = image
+        return images, read_arrays(io.BytesIO(archive.read("tables.npz")))

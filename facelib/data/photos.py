@@ -48,20 +48,25 @@ def read_photo(photo: Photo) -> tuple[np.ndarray, str | None]:
         return photo, None
     if not isinstance(photo, (str, os.PathLike)):
         raise PhotoError(f"unreadable: neither a path nor an array: {type(photo).__name__}")
+    try:
+        content = _content(Path(photo))
+    except (OSError, ValueError) as error:
+        raise error if isinstance(error, PhotoError) else PhotoError(f"unreadable: {_first_line(error)}") from None
+    return decode_photo(content), hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def decode_photo(content: bytes) -> np.ndarray:
+    """uint8 RGB (height, width, 3) of a photo's bytes; turns and errors as of `read_photo`."""
     with warnings.catch_warnings():
         # Pillow warns of odd EXIF, palettes and sizes; what matters becomes an error below.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            content = _content(Path(photo))
             with Image.open(io.BytesIO(content), formats=_formats()) as image:
-                pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-            return pixels, hashlib.blake2b(content, digest_size=16).hexdigest()
+                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
             raise PhotoError(f"refused: {limit}, it may be a decompression bomb") from None
-        except PhotoError:
-            raise
         except Image.UnidentifiedImageError:
             raise PhotoError(f"unreadable: {_kind(content)}") from None
         # Broken files make Pillow's decoders raise nearly anything, and none may stop the run.

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.archives import refusing
 from facelib.data.faceset import FaceSet
 from facelib.data.fetch import GitSource, fetch
 from facelib.data.rules import ENGRAVING_ABOVE, PROFILE_ABOVE, turned
@@ -40,6 +41,7 @@ SOURCE = GitSource(
 )
 TABLE = Path(__file__).parent / "portraits.csv"
 LABELS = ("file", "name", "born", "congress", "male", "smiling", "saturation")
+NUMBERS = ("born", "congress", "male", "smiling", "saturation")
 SUBSETS = ("all", "train", "test")
 
 # Photos below this saturation (0 to 255) are black and white or sepia prints.
@@ -189,9 +191,13 @@ def _table(folder: Path) -> pd.DataFrame:
     """The folder's own `members.csv` if it has labels, else the table of this package; with a person to each photo."""
     table, own = portraits_table(), folder / "members.csv"
     # The source's own members.csv has other columns, and is not it.
-    if own.exists() and {"file", "male", "smiling"} <= set(pd.read_csv(own, nrows=0).columns):
+    with refusing(own, "table (remove it to use the one that comes with facelib)"):
+        labelled = own.exists() and {"file", "male", "smiling"} <= set(pd.read_csv(own, nrows=0).columns)
+    if labelled:
         known = table[["file", "hatching"]]
-        table = pd.read_csv(own)
+        with refusing(own, "table (remove it to use the one that comes with facelib)"):
+            table = pd.read_csv(own, dtype={"file": str, "name": str})
+            _check_numbers(table)
         if missing := sorted(set(LABELS) - set(table.columns)):
             raise ValueError(f"{own} lacks the columns {missing}; remove it to use the table that comes with facelib.")
         table = table.drop(columns="hatching", errors="ignore").merge(known, on="file", how="left")
@@ -200,6 +206,15 @@ def _table(folder: Path) -> pd.DataFrame:
     born = table["born"].map(lambda year: "?" if pd.isna(year) else f"{year:.0f}")
     table["person"] = table["name"].astype(str) + " (" + born + ")"
     return table
+
+
+def _check_numbers(table: pd.DataFrame) -> None:
+    """Raise a ValueError if a label or a year is no number, or a file is named twice or outside its folder."""
+    for column in set(NUMBERS) & set(table.columns):
+        pd.to_numeric(table[column])
+    files = table["file"]
+    if files.isna().any() or files.duplicated().any() or files.str.contains(r"[/\\\0]").any():
+        raise ValueError("the column 'file' must name each photo once")
 
 
 def portrait_photos(root: str | os.PathLike | None = None, *, progress: bool = True) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import warnings
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from facelib.files import cache_dir
 
 # Part of the file's name: raise it when the detector finds other faces in the same photo.
 VERSION = 1
+POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 BUSY = 60.0  # seconds to wait for another process that writes
 
 
@@ -53,8 +55,8 @@ class SeenFaces:
                 for photo in photos:
                     row = self._database.execute("SELECT found FROM faces WHERE photo = ?", (photo,)).fetchone()
                     if row is not None:
-                        found[photo] = json.loads(row[0])
-            except (sqlite3.Error, ValueError) as error:
+                        found[photo] = _checked(json.loads(row[0]))
+            except (sqlite3.Error, ValueError, RecursionError) as error:
                 self._warn(error)
                 self._close()
         return found
@@ -77,3 +79,18 @@ class SeenFaces:
             "Delete that file, or set FACELIB_CACHE to a folder that can be written.",
             stacklevel=3,
         )
+
+
+def _checked(faces: list[dict]) -> list[dict]:
+    """Raise a ValueError unless these are faces as `find_faces` gives them."""
+    try:
+        for face in faces:
+            points = [number for name in POINTS for number in (*face["keypoints"][name],)]
+            if (
+                not math.isfinite(sum([face["confidence"], *face["box"], *points]))
+                or len(face["box"]) + len(points) != 14
+            ):
+                raise ValueError
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise ValueError("a row holds no faces") from None
+    return faces

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from facelib.archives import first_line
 from facelib.data.faceset import FaceSet
 
 CLASSES = {
@@ -27,6 +28,7 @@ CLASSES = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
 SUBSETS = ("all", "train", "test")
+LARGEST, CHUNK = 100_000_000, 1 << 20  # bytes of a data set, and at a time
 # Where Keras puts them.
 FILES = {
     "mnist": ("mnist.npz",),
@@ -66,6 +68,8 @@ def load_toy(dataset: str, n: int | None = None, size: int = 32, *, seed: int = 
     parts = [part for part in zip(("train", "test"), _load(dataset), strict=True) if subset in ("all", part[0])]
     images = np.concatenate([images for _, (images, _) in parts])
     labels = np.concatenate([np.ravel(labels) for _, (_, labels) in parts]).astype(np.int64)
+    if not np.isin(labels, range(len(CLASSES[dataset]))).all():
+        raise ValueError(f"{dataset} has labels that are none of its {len(CLASSES[dataset])} classes: damaged files.")
     names = np.array([f"{dataset}-{part}-{i:05d}" for part, (images, _) in parts for i in range(len(images))])
     if n is not None:
         rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:n])
@@ -86,16 +90,21 @@ def _load(dataset: str):
         return _digits()
     import keras
 
+    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+    files = [folder / name for name in FILES[dataset]]
+    if dataset == "fashion_mnist":  # Keras checks the others by their hash, and fetches them again
+        _refuse_damaged(files)
     try:
         return getattr(keras.datasets, dataset).load_data()
     # A failed download is a bare Exception of Keras, and a damaged file nearly any.
     except Exception as error:
-        folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
-        files = [folder / name for name in FILES[dataset]]
-        for file in files:
-            # Keras checks the others by their hash, and fetches them again.
-            if dataset == "fashion_mnist" and file.exists() and not _whole(file):
-                raise ValueError(f"{file} is damaged. Delete it, and the next call downloads it again.") from error
+        if dataset == "fashion_mnist":
+            _refuse_damaged(files)
+            if all(file.exists() for file in files):
+                raise ValueError(
+                    f"the files of {dataset} in {folder} are damaged: {first_line(error)}. Delete them, and the next "
+                    "call downloads them again."
+                ) from error
         raise ConnectionError(
             f"{dataset} could not be downloaded: {error}. Try again later, or bring {', '.join(map(str, files))} "
             "from a machine that has it."
@@ -111,11 +120,23 @@ def _digits():
     return (images[:-test], labels[:-test]), (images[-test:], labels[-test:])
 
 
+def _refuse_damaged(files: list[Path]) -> None:
+    for file in files:
+        if file.exists() and not _whole(file):
+            raise ValueError(f"{file} is damaged. Delete it, and the next call downloads it again.")
+
+
 def _whole(file: Path) -> bool:
-    """Whether a gzipped IDX file holds as many bytes as its header announces."""
+    """Whether a gzipped IDX file of bytes holds as many as its header announces, and no more than such files do."""
     try:
-        content = gzip.decompress(file.read_bytes())
-        header = 4 + 4 * content[3]
-        return len(content) == header + int(np.prod(np.frombuffer(content[4:header], ">u4")))
-    except (EOFError, IndexError, OSError, ValueError, zlib.error):
+        with gzip.open(file) as stream:
+            start = stream.read(4)
+            if len(start) < 4 or start[:3] != b"\0\0\x08" or start[3] not in (1, 3):
+                return False
+            wanted = int(np.prod(np.frombuffer(stream.read(4 * start[3]), ">u4"), dtype=np.float64))
+            there = 0
+            while there <= min(wanted, LARGEST) and (piece := stream.read(CHUNK)):
+                there += len(piece)
+            return there == wanted
+    except (EOFError, OSError, ValueError, zlib.error):
         return False

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facelib.archives import read_arrays, refusing
 from facelib.files import replacing
 
 SAVE_EVERY = 60.0  # seconds: the whole file is written each time
@@ -38,13 +39,20 @@ class Unfinished:
             digest.update(repr(part).encode() if not isinstance(part, np.ndarray) else np.ascontiguousarray(part))
         self.asked = digest.hexdigest()
         if self.path.exists():
-            with np.load(self.path) as arrays:
-                if "asked" not in arrays or str(arrays["asked"]) != self.asked:
-                    raise ValueError(
-                        f"file {self.path} is of another search: other images, settings or model. Take another name, "
-                        "or delete it."
-                    )
-                self.parts.append({name: arrays[name] if name in arrays else None for name in axes})
+            with refusing(self.path, "file of an unfinished search"):
+                arrays = read_arrays(self.path)
+                first = next(iter(axes))
+                if (
+                    first not in arrays
+                    or len({arrays[name].shape[axis] for name, axis in axes.items() if name in arrays}) > 1
+                ):
+                    raise ValueError("its arrays lack, or are not equally long")
+            if "asked" not in arrays or str(arrays["asked"]) != self.asked:
+                raise ValueError(
+                    f"file {self.path} is of another search: other images, settings or model. Take another name, "
+                    "or delete it."
+                )
+            self.parts.append({name: arrays.get(name) for name in axes})
 
     @property
     def done(self) -> int:

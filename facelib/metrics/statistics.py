@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable
 from itertools import chain
 
 import numpy as np
 
+from facelib.archives import read_arrays, refusing
 from facelib.files import replacing
 from facelib.metrics.extractors import Extractor, get_extractor
 from facelib.metrics.features import (
@@ -113,14 +113,13 @@ class Statistics:
             ValueError: for a file without one of its entries (a mean without n or extractor cannot be compared), or
                 whose entries do not fit.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                entries = {name: file[name] for name in file.files}
-        except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
-            raise ValueError(f"{path} is no .npz file: it was not written by Statistics.save.") from None
+        with refusing(path, ".npz file of Statistics.save"):
+            entries = read_arrays(path)
         if missing := sorted({"mu", "sigma", "n", "extractor", "resize"} - set(entries)):
             raise ValueError(f"{path} has no {', '.join(missing)}: it was not written by Statistics.save.")
-        mean, covariance, n = entries["mu"], entries["sigma"], int(entries["n"])
+        if any(entries[name].dtype.kind not in "fiu" for name in ("mu", "sigma", "n")) or entries["n"].size != 1:
+            raise ValueError(f"{path} must hold numbers, and one n: it was not written by Statistics.save.")
+        mean, covariance, n = entries["mu"], entries["sigma"], int(entries["n"].item())
         finite = np.isfinite(mean).all() and np.isfinite(covariance).all()
         if mean.ndim != 1 or covariance.shape != 2 * mean.shape or n < 2 or not finite:
             raise ValueError(

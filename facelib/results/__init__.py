@@ -13,7 +13,8 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from facelib.files import replacing
+from facelib.archives import open_zip, read_jpegs, refusing
+from facelib.files import replacing, visible
 
 FOLDER = Path(__file__).parent
 
@@ -22,12 +23,13 @@ def load(name: str) -> pd.DataFrame:
     """The table of an experiment; each row ends with the command, commit and device that made it.
 
     Raises:
-        ValueError: if there is no such table.
+        ValueError: if there is no such table, or it is damaged.
     """
     path = FOLDER / f"{name}.csv"
     if not path.exists():
-        raise ValueError(f"no results named {name!r}; there are {sorted(p.stem for p in FOLDER.glob('*.csv'))}.")
-    return pd.read_csv(path, dtype={"commit": str})  # some are all digits
+        raise ValueError(f"no results named {name!r}; there are {[p.stem for p in visible(FOLDER, '*.csv')]}.")
+    with refusing(path, "table"):
+        return pd.read_csv(path, dtype={"commit": str})  # some are all digits
 
 
 def provenance(command: str) -> dict[str, str]:
@@ -57,7 +59,7 @@ def save_sheet(name: str, key: str, sheet: np.ndarray) -> None:
     path = FOLDER / f"{name}.zip"
     kept = {}
     if path.exists():
-        with zipfile.ZipFile(path) as archive:
+        with refusing(path, "archive of pictures"), open_zip(path) as archive:
             kept = {entry: archive.read(entry) for entry in archive.namelist()}
     with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for entry, content in sorted((kept | {f"{key}.jpg": encoded.getvalue()}).items()):
@@ -68,16 +70,12 @@ def sheets(name: str) -> dict[str, np.ndarray]:
     """Key → picture, uint8 (height, width, 3), of what `save_sheet` kept.
 
     Raises:
-        ValueError: if the experiment has no pictures.
+        ValueError: if the experiment has no pictures, or they are damaged.
     """
     path = FOLDER / f"{name}.zip"
     if not path.exists():
-        raise ValueError(f"no pictures of {name!r}; there are {sorted(p.stem for p in FOLDER.glob('*.zip'))}.")
-    with zipfile.ZipFile(path) as archive:
-        return {
-            entry.removesuffix(".jpg"): np.asarray(Image.open(io.BytesIO(archive.read(entry))))
-            for entry in archive.namelist()
-        }
+        raise ValueError(f"no pictures of {name!r}; there are {[p.stem for p in visible(FOLDER, '*.zip')]}.")
+    return read_jpegs(path, "archive of pictures")
 
 
 def fill(

@@ -6,7 +6,6 @@ import json
 import os
 import time
 import warnings
-import zipfile
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from facelib.files import replacing
+from facelib.archives import array_shapes, read_arrays, refusing
+from facelib.files import replacing, with_notes
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -63,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._save(epoch + 1)
         except OSError as error:
             warnings.warn(
-                f"no checkpoint after epoch {epoch + 1}: {error}. {self.advice()} Training goes on; "
+                f"no checkpoint after epoch {epoch + 1}: {with_notes(error)} {self.advice()} Training goes on; "
                 "the next checkpoint will be tried when it is due.",
                 stacklevel=2,
             )
@@ -89,26 +89,22 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return 0
-        if not zipfile.is_zipfile(self.path):
-            raise ValueError(f"{self.path} is no checkpoint, or damaged: delete it, or run without resuming.")
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
-                about = json.loads(str(arrays["about"]))
-                self._check_settings(about["settings"])
-                values = [arrays[key] for key in sorted(arrays.files) if key.isdigit()]
-                also = [
-                    {key.split(".", 2)[2]: arrays[key] for key in arrays.files if key.startswith(f"also.{i}.")}
-                    for i in range(len(self.also))
-                ]
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise ValueError(f"{self.path} is no checkpoint, or damaged ({error}).") from None
         variables = state_of(model)
-        if [v.shape for v in variables] != [v.shape for v in values]:
+        with refusing(self.path, "checkpoint (delete it, or run without resuming)"):
+            shapes = array_shapes(self.path)
+            about = json.loads(str(read_arrays(self.path, only=["about"])["about"]))
+            _check_about(about)
+        self._check_settings(about["settings"])
+        keys = sorted(key for key in shapes if key.isdigit())
+        if [tuple(v.shape) for v in variables] != [shapes[key] for key in keys]:
             raise ValueError(f"{self.path} does not fit this model and its optimizers.")
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        for callback, state in zip(self.also, also, strict=True):
-            callback.set_state(state)
+        with refusing(self.path, "checkpoint (delete it, or run without resuming)"):
+            arrays = read_arrays(self.path)
+            for variable, key in zip(variables, keys, strict=True):
+                variable.assign(arrays[key])
+            for i, callback in enumerate(self.also):
+                own = f"also.{i}."
+                callback.set_state({k.removeprefix(own): v for k, v in arrays.items() if k.startswith(own)})
         self.epoch, self.seconds, self.history = about["epoch"], about["seconds"], about["history"]
         return self.epoch
 
@@ -130,6 +126,18 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.epoch:
             return "There is no checkpoint yet."
         return f"The state after epoch {self.epoch} is in {self.path}; a resumed run goes on from there."
+
+
+def _check_about(about: dict) -> None:
+    """Raise a ValueError unless this is what `_save` says of a run."""
+    kinds = {"epoch": int, "seconds": (int, float), "settings": dict, "history": dict}
+    if not isinstance(about, dict) or any(not isinstance(about.get(key), kind) for key, kind in kinds.items()):
+        raise ValueError("what it says of the run is incomplete")
+    if about["epoch"] < 1 or not all(
+        isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
+        for values in about["history"].values()
+    ):
+        raise ValueError("what it says of the run is no number of epochs and lists of losses")
 
 
 @contextmanager

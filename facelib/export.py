@@ -15,7 +15,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from facelib.files import replacing
+from facelib.files import explaining, replacing, with_notes
 
 SMALLEST = 256  # values; shorter arrays (shapes, biases) stay as they are
 OPSET = 17
@@ -104,13 +104,14 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = options.networks or kept
         if unknown := sorted(set(chosen) - set(kept)):
             raise ValueError(f"--networks must be among {list(kept)} for {options.name}, got {unknown}.")
-        options.out.mkdir(parents=True, exist_ok=True)
+        with explaining(options.out):
+            options.out.mkdir(parents=True, exist_ok=True)
         for name in chosen:
             path = options.out / f"{options.name}-{name}.onnx"
             to_onnx(model.networks[name], path)
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     except (ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"{parser.prog}: {with_notes(error)}\n")
     return 0
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from facelib.files import with_notes
 from facelib.profiles import PROFILES
 
 MODELS = (
@@ -83,12 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
             data_parallel()
         card = trainers.TRAINERS[options.name](trainers.Options(**chosen))
     except (ValueError, FileNotFoundError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"{parser.prog}: {with_notes(error)}\n")
     except trainers.OutOfTime as stop:
         print(f"{stop} Run the same command with --resume.")
         return OUT_OF_TIME
     except (FloatingPointError, OSError) as error:
-        print(f"{parser.prog}: {error} {' '.join(getattr(error, '__notes__', []))}", file=sys.stderr)
+        print(f"{parser.prog}: {with_notes(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\ninterrupted. {' '.join(getattr(stop, '__notes__', []))}", file=sys.stderr)

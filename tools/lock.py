@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from facelib.files import replacing
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK, ENVIRONMENT = ROOT / "requirements.lock", ROOT / "environment.yml"
 
@@ -30,7 +32,8 @@ def main() -> None:
         command = "uv pip compile pyproject.toml --extra book --extra test --universal --fork-strategy fewest"
         command += f" --python-version 3.11 --upgrade --no-header --no-annotate --quiet --output-file {LOCK}"
         subprocess.run([python, "-m", *command.split()], check=True, cwd=ROOT)
-    ENVIRONMENT.write_text(environment(LOCK.read_text()))
+    with replacing(ENVIRONMENT) as partial:
+        partial.write_text(environment(LOCK.read_text()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from pathlib import Path
 import nbformat
 import papermill
 
+from facelib.files import replacing
+
 
 def refresh(path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +32,8 @@ def refresh(path: Path) -> None:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     nbformat.validate(notebook)
-    nbformat.write(notebook, path)
+    with replacing(path) as partial:
+        nbformat.write(notebook, partial)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

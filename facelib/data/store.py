@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelib.archives import refusing
 from facelib.data.crop import crop_faces, photo_names
 from facelib.data.faceset import FaceSet
-from facelib.files import cache_dir, replacing
+from facelib.files import cache_dir, remove, replacing
 
 # Part of every key: raise it when the same photos and options give other crops.
 VERSION = 4
@@ -40,26 +41,43 @@ def cropped(
         Faces and report, as from `crop_faces`.
     """
     folder = _folder(name, photos, size, options)
-    if not folder.is_dir():
-        faces, report = crop_faces(photos, size, progress=progress, **options)
+    if folder.is_dir():
         try:
-            with replacing(folder) as partial:
-                faces.save(partial)
-                # Names come from the paths again; those of some files are no text that could be written.
-                report.drop(columns="photo").to_csv(partial / "report.csv", index=False)
-        except OSError as error:
-            # If the folder is there, another process was faster, and its crops are the same.
-            if not folder.is_dir():
-                warnings.warn(
-                    f"the crops are not kept and will be cut again next time: {error}. "
-                    "Make room, or set FACELIB_CACHE to a folder that can be written.",
-                    stacklevel=2,
-                )
-                return faces, report
-    # By converters, or an empty reason would come back as NaN.
-    report = pd.read_csv(folder / "report.csv", converters={"reason": str})
-    report.insert(0, "photo", photo_names(photos))
-    return FaceSet.open(folder), report
+            return _kept(folder, photos)
+        except (OSError, ValueError) as error:
+            warnings.warn(f"the crops in the cache are damaged and are cut again: {error}", stacklevel=2)
+            remove(folder)
+    faces, report = crop_faces(photos, size, progress=progress, **options)
+    try:
+        with replacing(folder) as partial:
+            faces.save(partial)
+            # Names come from the paths again; those of some files are no text that could be written.
+            report.drop(columns="photo").to_csv(partial / "report.csv", index=False)
+    except OSError as error:
+        # If the folder is there, another process was faster, and its crops are the same.
+        if not folder.is_dir():
+            warnings.warn(
+                f"the crops are not kept and will be cut again next time: {error}. "
+                "Make room, or set FACELIB_CACHE to a folder that can be written.",
+                stacklevel=2,
+            )
+            return faces, report
+    try:
+        return _kept(folder, photos)
+    except (OSError, ValueError):  # taken away again, by whoever found it damaged before
+        return faces, report
+
+
+def _kept(folder: Path, photos: Sequence[str | os.PathLike]) -> tuple[FaceSet, pd.DataFrame]:
+    """Faces and report of an earlier call; a ValueError or an OSError if they are damaged."""
+    faces = FaceSet.open(folder)
+    with refusing(folder / "report.csv", "report"):
+        # By converters, or an empty reason would come back as NaN.
+        report = pd.read_csv(folder / "report.csv", converters={"reason": str})
+        if len(report) != len(photos) or report["found"].sum() != len(faces):
+            raise ValueError(f"it has {len(report):,} rows for {len(photos):,} photos and {len(faces):,} faces")
+        report.insert(0, "photo", photo_names(photos))
+    return faces, report
 
 
 def is_cropped(name: str, photos: Sequence[str | os.PathLike], size: int, **options) -> bool:

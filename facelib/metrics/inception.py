@@ -14,7 +14,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from facelib.files import cache_dir
+from facelib.archives import first_line
+from facelib.files import cache_dir, replacing
 from facelib.metrics.pth import read_pth
 
 SIDE = 299
@@ -35,8 +36,8 @@ def keras_inception(probabilities: bool = False) -> Callable[[np.ndarray], np.nd
         network = keras.applications.InceptionV3(weights="imagenet", **kind)
     except Exception as error:  # Keras raises bare ones
         raise OSError(
-            f"Inception's weights could not be downloaded ({error}). Once they lie in ~/.keras/models no network is "
-            'needed; extractor="onet" never needs one.'
+            f"Inception's weights could not be downloaded ({first_line(error)}). Once they lie in ~/.keras/models no "
+            'network is needed; extractor="onet" never needs one.'
         ) from None
     return lambda pixels: network.predict_on_batch(pixels / 127.5 - 1)
 
@@ -56,24 +57,37 @@ def fetch_2015(url: str, sha256: str) -> Path:
     """The file in the cache, downloaded on first use; its hash is checked each time.
 
     Raises:
-        OSError: if it cannot be downloaded or has another hash; a file with another hash is not kept.
+        OSError: if it cannot be downloaded or kept, or has another hash; a file with another hash is not kept.
     """
     folder = cache_dir()
-    folder.mkdir(parents=True, exist_ok=True)  # else Keras takes another
     path = folder / url.rsplit("/", 1)[-1]
-    try:
-        keras.utils.get_file(
-            path.name, url, file_hash=sha256, hash_algorithm="sha256", cache_dir=folder, cache_subdir=""
-        )
-    except ValueError:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        path.unlink()
-        raise OSError(f"{url} has SHA-256 {found}, not {sha256}: it is another file, or was cut off.") from None
-    except Exception as error:  # Keras raises bare ones
-        raise OSError(
-            f"the weights of 2015 could not be downloaded: {error}. Where there is no network, put the file at {path}."
-        ) from None
+    if path.is_file() and _sha256(path) == sha256:
+        return path
+    with replacing(path) as partial:
+        path.unlink(missing_ok=True)
+        partial.touch()  # Keras takes another folder than one that cannot be written
+        try:
+            keras.utils.get_file(partial.name, url, cache_dir=folder, cache_subdir="", force_download=True)
+        except Exception as error:  # Keras raises bare ones
+            raise OSError(
+                f"the weights of 2015 could not be downloaded: {first_line(error)}. Where there is no network, put the "
+                f"file at {path}."
+            ) from None
+        if (found := _sha256(partial)) != sha256:
+            raise OSError(f"{url} has SHA-256 {found}, not {sha256}: it is {_what(partial)}.")
     return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _what(path: Path) -> str:
+    with path.open("rb") as file:
+        if file.read(512).lstrip().lower().startswith((b"<!doctype", b"<html")):
+            return "a web page, from a proxy or a log-in; try another network"
+    return "another file, or was cut off"
 
 
 def build_inception_2015() -> keras.Model:

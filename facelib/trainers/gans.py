@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
-from facelib import weights
 from facelib.data.conditions import condition
 from facelib.data.labels import Labels
 from facelib.data.portraits import FRONTAL
@@ -95,11 +94,11 @@ def train_gan(options: Options) -> dict:
         card["labels"] = {"scheme": options.labels, "names": list(labels.names), "faces": _counts(labels)}
     film = dict(zip(grid.epochs, grid.frames, strict=True))
     film.setdefault(chosen, grid.sheet_of(model))  # whether on schedule or not
-    weights.save_timelapse(dict(sorted(film.items())), name, folder=options.out)
     # Those that others are compared with only draw, and so do the eras: no chapter asks their discriminators.
     compared = options.recipe == "faithful" or options.labels == "unlabelled"
     of_eras = labels is not None and options.dataset == "portraits"
-    return finish(model, name, card, options, checkpoint, networks=["generator"] if compared or of_eras else None)
+    networks = ["generator"] if compared or of_eras else None
+    return finish(model, name, card, options, checkpoint, networks, film=dict(sorted(film.items())))
 
 
 def _model(sizes: SimpleNamespace, options: Options, labels: Labels | None) -> tuple[DCGAN, dict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +15,10 @@ from facelib import __version__, weights
 from facelib.backend import device
 from facelib.data import FaceSet, load_faces
 from facelib.data.domains import DOMAINS
+from facelib.files import explaining
 from facelib.profiles import settings as profile_settings
 from facelib.training import Checkpoint
+from facelib.training.checkpoint import saying_what_is_left
 
 # Which of a data set's faces a model has seen.
 FILTERS = {
@@ -183,6 +186,8 @@ def fit(
     total = sum(len(faces) for faces in sets)
     settings = settings | {"dataset": options.dataset, "faces": total, "backend": keras.backend.backend()}
     settings["first and last face"] = [str(faces.names[i]) for faces in sets for i in (0, -1)]
+    with explaining(options.out):
+        options.out.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(options.out / f"{name}.checkpoint.npz", settings, also=also)
     done = checkpoint.restore(model) if options.resume else 0
     if done > epochs:
@@ -191,16 +196,17 @@ def fit(
     limit = [TimeLimit(options.minutes)] if options.minutes else []
     log = keras.callbacks.CSVLogger(options.out / f"{name}.log.csv", append=done > 0)
     board = [keras.callbacks.TensorBoard(options.out / f"{name}.tensorboard")] if options.tensorboard else []
-    options.out.mkdir(parents=True, exist_ok=True)
     # The limit after scores and sheets, which take time; the checkpoint, which saves when the run is about to stop, and
     # the logs after it.
     callbacks = [*callbacks, *limit, checkpoint, log, *board]
     how = {"epochs": epochs, "batch_size": batch_size, "initial_epoch": done, "verbose": 2, "callbacks": callbacks}
     try:
-        model.fit(train, **how, **kwargs)
+        with explaining(options.out / f"{name}.log.csv"):  # other files name themselves
+            model.fit(train, **how, **kwargs)
     finally:
         if log.csv_file:
-            log.csv_file.close()  # Keras leaves it open when training breaks
+            with suppress(OSError):  # a full disk has been told of already
+                log.csv_file.close()  # Keras leaves it open when training breaks
     if limit and limit[0].reached:
         raise OutOfTime(f"stopped after {checkpoint.epoch} of {epochs} epochs. {checkpoint.advice()}")
     return checkpoint
@@ -226,7 +232,11 @@ def describe(options: Options, faces: int, epochs: int, steps: int, batch_size: 
     }
 
 
-def finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint, networks=None) -> dict:
-    card = weights.save(model, name, card, folder=options.out, networks=networks)
+def finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint, networks=None, film=None) -> dict:
+    """Write weights, card and, of a GAN, the sheets of its time-lapse; only then is the checkpoint no longer needed."""
+    with saying_what_is_left([checkpoint]):
+        if film:
+            weights.save_timelapse(film, name, folder=options.out)
+        card = weights.save(model, name, card, folder=options.out, networks=networks)
     checkpoint.path.unlink(missing_ok=True)
     return card

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from facelib import weights
 from facelib.data import load_faces
 from facelib.data.domains import domains
 from facelib.data.faceset import FaceSet
@@ -71,11 +70,10 @@ def train_cyclegan(options: Options) -> dict:
         card["dataset"]["filters"] += "; no engravings, profiles or photos of several faces"
         if options.kind == "colour":
             card["dataset"]["filters"] += "; grey until 1951, colour from 2001"
-    if drawn:
-        if not grid.frames:  # all epochs were done before
-            grid.take_up(sizes.epochs)
-        weights.save_timelapse(dict(zip(grid.epochs, grid.frames, strict=True)), name, folder=options.out)
-    return finish(model, name, card, options, checkpoint)
+    if drawn and not grid.frames:  # all epochs were done before
+        grid.take_up(sizes.epochs)
+    film = dict(zip(grid.epochs, grid.frames, strict=True)) if drawn else None
+    return finish(model, name, card, options, checkpoint, film=film)
 
 
 def in_words(model: CycleGAN, rates: tuple[float, float]) -> str:

@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test unit chapters pages lab refresh lint lock bench clean FORCE
+.PHONY: help env book serve test unit chapters pages lab refresh lint fuzz lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lab: $(READY)  ## open the chapters in JupyterLab
 
 refresh: $(READY)  ## execute the chapters and store their outputs in chapters/ (to be committed)
 	$(BIN)/python tools/refresh.py $(CHAPTERS)
+
+fuzz: $(READY)  ## read changed files for five minutes; what breaks a reader is kept in tests/fuzz/found
+	$(BIN)/python tests/fuzz/run.py --minutes 5
 
 lock: $(READY)  ## renew requirements.lock and environment.yml from pyproject.toml
 	$(BIN)/python tools/lock.py

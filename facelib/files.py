@@ -71,7 +71,9 @@ def _note(error: OSError, text: str) -> None:
 
 def with_notes(error: BaseException) -> str:
     """An error and what was added to it, in one line."""
-    return " ".join([str(error).rstrip("."), *getattr(error, "__notes__", [])]).replace("\n", " ")
+    notes = getattr(error, "__notes__", [])
+    text = str(error) if not notes or str(error).endswith(".") else f"{error}."
+    return " ".join([text, *notes]).replace("\n", " ")
 
 
 def visible(folder: str | os.PathLike, pattern: str) -> list[Path]:

@@ -10,6 +10,8 @@ from facelib.data import load_faces
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("FACELIB_CACHE", str(folder))
+    # urllib keeps the proxies of its first request, and some tests have a proxy that nobody answers.
+    monkeypatch.setattr("urllib.request._opener", None)
     return folder
 
 

@@ -357,7 +357,7 @@ def test_an_export_that_finds_no_room_says_so(tmp_path, capsys):
     with no_larger(10_000), pytest.raises(SystemExit) as stopped:
         export.main(["judge-synthetic-64", "--out", str(tmp_path)])
     assert stopped.value.code == 2
-    assert "judge-synthetic-64-classifier.onnx' Make room" in one_line(capsys.readouterr().err)
+    assert "judge-synthetic-64-classifier.onnx'. Make room" in one_line(capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,17 +41,15 @@ class Unfinished:
         if self.path.exists():
             with refusing(self.path, "file of an unfinished search"):
                 arrays = read_arrays(self.path)
-                first = next(iter(axes))
-                if (
-                    first not in arrays
-                    or len({arrays[name].shape[axis] for name, axis in axes.items() if name in arrays}) > 1
-                ):
-                    raise ValueError("its arrays lack, or are not equally long")
             if "asked" not in arrays or str(arrays["asked"]) != self.asked:
                 raise ValueError(
                     f"file {self.path} is of another search: other images, settings or model. Take another name, "
                     "or delete it."
                 )
+            with refusing(self.path, "file of an unfinished search"):
+                lengths = {arrays[name].shape[axis] for name, axis in axes.items() if name in arrays}
+                if next(iter(axes)) not in arrays or len(lengths) > 1:
+                    raise ValueError("its arrays lack, or are not equally long")
             self.parts.append({name: arrays.get(name) for name in axes})
 
     @property

@@ -220,6 +220,33 @@ SETTINGS = {
 # One fold of the accordion, and nothing else changed.
 SETTINGS["autoencoder"] = {name: sizes | {"folds": 1} for name, sizes in SETTINGS["accordion"].items()}
 
+# Expected run times, as in the table at the head of each chapter (a test compares them).
+RUN_TIMES = {
+    "00_faces": {"quick": "under a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "01_vae": {"quick": "under a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "02_accordion": {"quick": "one to two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "03_dcgan": {"quick": "two to four minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "04_conditional_gan": {
+        "quick": "one and a half to three minutes on 2 CPU cores",
+        "colab": "not measured",
+        "full": "not measured",
+    },
+    "05_conditional_family": {
+        "quick": "one to two minutes on 2 CPU cores",
+        "colab": "not measured",
+        "full": "not measured",
+    },
+    "06_fid": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "07_arithmetic": {"quick": "one to three minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "08_projection": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "09_cyclegan": {
+        "quick": "three minutes on 2 CPU cores",
+        "colab": "not measured",
+        "full": "not measured; the trainings alone took 41 and 47 minutes on a CPU",
+    },
+    "10_same_faces": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+}
+
 
 def settings(model: str, profile: str = "quick") -> SimpleNamespace:
     """The numbers of a model under a profile.

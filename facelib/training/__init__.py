@@ -4,6 +4,7 @@ from facelib.training.accuracy import DiscriminatorAccuracy
 from facelib.training.checkpoint import Checkpoint
 from facelib.training.doctor import diagnose, variety_of
 from facelib.training.guard import CollapseGuard, StopOnNaN
+from facelib.training.kept import KeptRun
 from facelib.training.progress import EpochLines
 from facelib.training.recipes import recipe
 from facelib.training.samples import BestEpoch, SampleGrid, TranslationGrid
@@ -14,6 +15,7 @@ __all__ = [
     "CollapseGuard",
     "DiscriminatorAccuracy",
     "EpochLines",
+    "KeptRun",
     "SampleGrid",
     "StopOnNaN",
     "TranslationGrid",

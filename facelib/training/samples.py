@@ -86,6 +86,10 @@ class SampleGrid(keras.callbacks.Callback):
         if done % self.every == 0 or done == self.params["epochs"] or self.model.stop_training:
             self._draw(done)
 
+    def on_train_end(self, logs=None):
+        if not self._begun and not self.frames:  # all epochs were done before
+            self.take_up(self.params["epochs"])
+
     def sheet_of(self, model: keras.Model) -> np.ndarray:
         """What a model draws now of the z of all sheets."""
         if self.labels is None:

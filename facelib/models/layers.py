@@ -55,7 +55,8 @@ class ToRGB(layers.Conv2D):
     """
 
     def call(self, inputs):
-        mirrored = ops.transpose(ops.flip(self.kernel, axis=(0, 1)), (0, 1, 3, 2))
+        # One axis at a time: Keras 3.13, which Colab has, takes no two on TensorFlow.
+        mirrored = ops.transpose(ops.flip(ops.flip(self.kernel, axis=0), axis=1), (0, 1, 3, 2))
         outputs = ops.conv_transpose(inputs, mirrored, strides=1, padding="same") + self.bias
         return self.activation(outputs)
 

@@ -8,27 +8,6 @@ import tomllib
 import pytest
 from PIL import Image
 
-# Colab's package list of 2026-08, as far as facelib needs it.
-COLAB = {
-    "ipywidgets": "7.7.1",
-    "joblib": "1.2",  # what Colab's scikit-learn asks for at least
-    "keras": "3.13.2",
-    "matplotlib": "3.10.0",
-    "numpy": "2.1.3",
-    "pandas": "2.2.3",
-    "pillow": "11.3.0",
-    "scikit-image": "0.25.2",
-    "scikit-learn": "1.6.1",
-    "scipy": "1.16.3",
-    "tensorflow": "2.20.0",
-    "tqdm": "4.67.1",
-}
-ADDED_ON_COLAB = {"mtcnn", "lz4"}
-
-
-def version(text):
-    return tuple(int(part) for part in re.findall(r"\d+", text))
-
 
 @pytest.fixture(scope="module")
 def project(root):
@@ -43,15 +22,6 @@ def test_importing_facelib_loads_nothing_heavy():
 def test_loading_synthetic_faces_needs_no_keras():
     code = "from facelib.data import load_faces; import sys; load_faces(n=2, size=16); print('keras' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
-
-
-def test_dependencies_have_lower_bounds_only_and_fit_colab(project):
-    for requirement in project["dependencies"]:
-        match = re.fullmatch(r"([a-z0-9-]+)>=([\d.]+)", requirement)
-        assert match, f"{requirement} is no plain lower bound"
-        name, bound = match.groups()
-        if name not in ADDED_ON_COLAB:
-            assert version(bound) <= version(COLAB[name]), f"{requirement} is newer than Colab's {COLAB[name]}"
 
 
 def test_lock_and_environment_list_the_same_packages(root):
@@ -75,7 +45,7 @@ def test_the_address_stands_once(root):
     texts = [f for f in files if f.endswith((".md", ".py", ".yml", ".toml", ".cff"))]
     assert [f for f in texts if address in (root / f).read_text()] == ["_config.yml"]
     for notebook in (root / "chapters").glob("*.ipynb"):
-        installs = re.findall(r"pip install -q git\+(\S+?)[\\\"\n]", notebook.read_text())
+        installs = re.findall(r"pip install -q git\+(\S+?)@", notebook.read_text())
         assert installs == [address], notebook.name
 
 

@@ -20,10 +20,10 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test unit chapters pages lab refresh lint fuzz lock bench clean FORCE
+.PHONY: help env book serve test test-colab unit chapters pages pin lab refresh lint lock bench clean FORCE
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
 
 env: $(READY)  ## the environment in .venv, as requirements.lock says
@@ -50,6 +50,13 @@ chapters: $(READY)  ## tests of the notebooks
 
 pages: _build/html/index.html  ## tests of the built book, in a browser
 	$(BIN)/python -m pytest tests/book
+
+# Another version of Python, where there is one: make test-colab PYTHON=python3.12
+test-colab: $(READY)  ## all chapters with the package versions of Colab, installed by their own first cell
+	$(BIN)/python tools/colab.py --python $(PYTHON)
+
+pin: $(READY)  ## let the chapters' first cells install the library as committed last
+	$(BIN)/python tools/pin.py
 
 lint: $(READY)  ## ruff on code and notebooks
 	$(BIN)/ruff check .

@@ -1,5 +1,9 @@
 """The chapters as papermill has just executed them, against what is committed: numbers and pictures, with tolerance."""
 
+import os
+import re
+from pathlib import Path
+
 import notebooks
 import numpy as np
 import pytest
@@ -8,8 +12,12 @@ from notebooks import CHAPTERS, ROOT, read
 pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
+# tools/colab.py has others, made with another matplotlib.
+EXECUTED = Path(os.environ.get("EXECUTED", ROOT / "_build" / "executed"))
+
+
 def executed(path):
-    fresh = ROOT / "_build" / "executed" / path.name
+    fresh = EXECUTED / path.name
     assert fresh.exists(), "run `make chapters`, which executes them first"
     return read(fresh)
 
@@ -30,11 +38,18 @@ def test_numbers_agree(path):
 
 def test_pictures_agree(path):
     stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed(path))
-    assert stored.keys() == fresh.keys()
+    # Without `Stack` (ipywidgets 7) the frames of a slider do not lie in it, and so miss what their cell is tagged.
+    fresh = {untagged(name): picture for name, picture in fresh.items()}
+    assert {untagged(name) for name in stored} == fresh.keys()
     for name, picture in stored.items():
         kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
-        reason = notebooks.differs(picture, fresh[name], **kinds)
+        kinds["resampled"] = "EXECUTED" in os.environ and bool(re.match(r"[\w-]+/\d", name))
+        reason = notebooks.differs(picture, fresh[untagged(name)], **kinds)
         assert reason is None, f"{name}: {reason}"
+
+
+def untagged(name):
+    return re.sub(r"(\.plot|\.unstable)+$", "", name)
 
 
 def test_nothing_warns(path):

@@ -44,6 +44,14 @@ def test_what_a_reader_sees_is_caught(people, change):
         by = {"mirrored": pixels[:, ::-1], "darker": pixels // 8 * 7, "red and blue": pixels[..., ::-1]}
         changed = Image.fromarray(np.ascontiguousarray(by[change]))
     assert differs(picture, changed) is not None
+    assert differs(picture, changed, resampled=True) is not None or change == "darker"  # by an eighth
+
+
+def test_pictures_enlarged_by_another_program_pass_when_that_is_expected(people):
+    picture = sheet(people)
+    once = picture.resize((1000, 333), Image.Resampling.LANCZOS)
+    moved = picture.resize((1000, 333), Image.Resampling.NEAREST).rotate(0, translate=(2, 1))
+    assert differs(once, moved) is not None and differs(once, moved, resampled=True) is None
 
 
 def plot(scale, title="loss"):

@@ -119,12 +119,10 @@ def _differs_out_of_focus(one: Image.Image, other: Image.Image) -> str | None:
     Matplotlib 3.10 and 3.11: at most 2.6 levels on average and 17 at one place; one face of twelve exchanged: 58.
     """
     width, blur, most = 192, ImageFilter.GaussianBlur(3), 2
-    a, b = (
-        np.asarray(picture.resize((width, round(width * picture.height / picture.width))).filter(blur), float)
-        for picture in (one, other)
-    )
-    if a.shape != b.shape:
+    if abs(one.width * other.height / (one.height * other.width) - 1) > 0.01:
         return f"shape {one.size} against {other.size}"
+    size = width, round(width * one.height / one.width)
+    a, b = (np.asarray(picture.resize(size).filter(blur), float) for picture in (one, other))
     a = a[most:-most, most:-most]
     moved = [b[y:, x:][: a.shape[0], : a.shape[1]] for y in range(2 * most + 1) for x in range(2 * most + 1)]
     gap = min((np.abs(a - picture) for picture in moved), key=np.mean)

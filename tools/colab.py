@@ -78,7 +78,8 @@ class Colab:
             "GIT_TERMINAL_PROMPT": "0",
         }
         command = [self.python, "-m", "papermill", "--cwd", self.work, "--no-progress-bar", "--log-level", "WARNING"]
-        command += ["--kernel", "python3", source, result]
+        # A busy machine may take minutes to start a kernel.
+        command += ["--start-timeout", "600", "--kernel", "python3", source, result]
         command += ["-p", "profile", "quick"] if "parameters" in source.read_text() else []
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 

@@ -1,0 +1,55 @@
+"""The list of planted faults, kept in step with the code that they are planted in."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FAULTS = tomllib.loads((ROOT / "tests" / "faults" / "faults.toml").read_text())["fault"]
+FIELDS = {"name", "what", "file", "before", "after", "tests", "chapter"}
+ROOMS = ("data", "training", "models", "metrics", "latent")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["name"])
+def test_a_fault_can_be_planted(fault):
+    assert set(fault) == FIELDS
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault["name"])
+    assert fault["what"].endswith(".") and "\n" not in fault["what"]
+    source = (ROOT / fault["file"]).read_text()
+    assert source.count(fault["before"]) == 1, f"what {fault['name']} replaces must occur once in {fault['file']}"
+    planted = source.replace(fault["before"], fault["after"])
+    assert planted != source
+    compile(planted, fault["file"], "exec")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["name"])
+def test_what_should_catch_a_fault_exists(fault):
+    assert 1 <= len(fault["tests"]) <= 3
+    for path in fault["tests"]:
+        assert (ROOT / path).is_file(), path
+    assert (ROOT / "chapters" / f"{fault['chapter']}.ipynb").is_file()
+
+
+def test_names_and_places_are_unique():
+    assert len({fault["name"] for fault in FAULTS}) == len(FAULTS)
+    lines = [(fault["file"], _line(fault)) for fault in FAULTS]
+    assert len(set(lines)) == len(lines), "two faults on one line"
+
+
+def test_faults_are_many_and_in_all_rooms():
+    assert len(FAULTS) >= 40
+    rooms = [_room(fault["file"]) for fault in FAULTS]
+    assert min(rooms.count(room) for room in (*ROOMS, "")) >= 4
+
+
+def _line(fault) -> int:
+    source = (ROOT / fault["file"]).read_text()
+    return source[: source.index(fault["before"])].count("\n")
+
+
+def _room(file: str) -> str:
+    """The package within facelib; "" for what lies on top, the small packages of weights and results included."""
+    within = Path(file).relative_to("facelib").parts[0]
+    return within if within in ROOMS else ""

@@ -7,28 +7,25 @@ from pathlib import Path
 import notebooks
 import numpy as np
 import pytest
-from notebooks import CHAPTERS, ROOT, read
+from notebooks import CHAPTERS, read
 
 pytestmark = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
-# tools/colab.py has others, made with another matplotlib.
-EXECUTED = Path(os.environ.get("EXECUTED", ROOT / "_build" / "executed"))
-
-
-def executed(path):
-    fresh = EXECUTED / path.name
+@pytest.fixture
+def executed(path, pytestconfig):
+    fresh = pytestconfig.getoption("--executed") / path.name
     assert fresh.exists(), "run `make chapters`, which executes them first"
     return read(fresh)
 
 
-def test_the_same_cells_were_executed(path):
-    sources = [[cell.source for cell in notebooks.code_cells(nb)] for nb in (read(path), executed(path))]
+def test_the_same_cells_were_executed(path, executed):
+    sources = [[cell.source for cell in notebooks.code_cells(nb)] for nb in (read(path), executed)]
     assert sources[0] == sources[1]
 
 
-def test_numbers_agree(path):
-    stored, fresh = notebooks.numbers(read(path)), notebooks.numbers(executed(path))
+def test_numbers_agree(path, executed):
+    stored, fresh = notebooks.numbers(read(path)), notebooks.numbers(executed)
     assert stored.keys() == fresh.keys()
     for cell, values in stored.items():
         assert values.keys() == fresh[cell].keys()
@@ -36,11 +33,9 @@ def test_numbers_agree(path):
             assert np.isclose(fresh[cell][name], value, rtol=0.03, atol=0.02), (cell, name, value, fresh[cell][name])
 
 
-def test_pictures_agree(path):
-    stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed(path))
-    # Without `Stack` (ipywidgets 7) the frames of a slider do not lie in it, and so miss what their cell is tagged.
-    fresh = {untagged(name): picture for name, picture in fresh.items()}
-    assert {untagged(name) for name in stored} == fresh.keys()
+def test_pictures_agree(path, executed):
+    stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed)
+    assert stored.keys() == fresh.keys()
     for name, picture in stored.items():
         kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
         kinds["resampled"] = "EXECUTED" in os.environ
@@ -48,12 +43,8 @@ def test_pictures_agree(path):
         assert reason is None, f"{name}: {reason}"
 
 
-def untagged(name):
-    return re.sub(r"(\.plot|\.unstable)+$", "", name)
-
-
-def test_nothing_warns(path):
+def test_nothing_warns(executed):
     """Pages and committed notebooks leave stderr out, so this is where a warning is seen."""
-    outputs = [output for cell in notebooks.code_cells(executed(path)) for output in cell.outputs]
+    outputs = [output for cell in notebooks.code_cells(executed) for output in cell.outputs]
     errors = "".join(output.text for output in outputs if output.get("name") == "stderr")
     assert "Warning:" not in errors, errors

@@ -183,6 +183,13 @@ def test_samples_come_from_the_average(faces):
     assert gan.count_params() == small().count_params()  # the copy is no part of the model
 
 
+def test_before_the_first_step_the_average_is_the_network_itself():
+    gan = small()
+    drawn = gan.sample(4)
+    gan.compile(**ADAM, ema=0.999)
+    assert np.array_equal(gan.sample(4), drawn)
+
+
 def test_mixed_precision_keeps_weights_and_last_layers_in_float32(faces):
     gan = small()
     gan.compile(**ADAM, mixed_precision=True, r1=1.0, ema=0.9)

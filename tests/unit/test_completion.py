@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facelib.data.faceset import to_uint8
-from facelib.latent import complete, completion, masks, project
+from facelib.latent import Recipe, complete, completion, masks, project
 from facelib.models import DCGAN, Accordion
 
 QUICK = {"steps": 30, "progress": False}
@@ -85,6 +85,18 @@ def test_a_picture_of_the_wrong_level_is_blended_in_without_a_trace(mask):
     assert np.abs(done.images.astype(int) - images).max() <= 1
     raw = complete(Off(truth - 0.3), images, mask, blend=False, **QUICK)
     assert np.abs(raw.images.astype(int) - images)[:, ~mask.known].min() > 30
+
+
+@pytest.mark.parametrize("loss", ["l1", "l2"])
+def test_the_loss_does_not_depend_on_how_much_is_missing(loss):
+    truth = np.random.default_rng(2).uniform(-0.5, 0.5, (16, 16, 3)).astype(np.float32)
+    images, recipe = to_uint8(truth)[None], Recipe("adam", 0.1, steps=2, contextual=loss)
+    found = [
+        project(Off(truth - 0.25), images, recipe, mask=masks.scattered(16, share), progress=False)
+        for share in (0.1, 0.5, 0.95)
+    ]
+    for projection in found:
+        np.testing.assert_allclose(projection.contextual, 0.25 if loss == "l1" else 0.0625, rtol=0.02)
 
 
 def test_each_image_is_blended_by_its_own_mask():

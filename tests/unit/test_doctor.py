@@ -90,6 +90,11 @@ def test_variety_is_a_share_of_the_faces_own():
     assert variety_of(np.repeat(faces[:2], 15, axis=0), faces) < 0.75
 
 
+def test_variety_halves_with_the_contrast():
+    faces = load_faces("synthetic", n=60, size=16).images
+    assert variety_of(faces // 2, faces) == pytest.approx(0.5, abs=0.01)
+
+
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="g_loss is missing"):
         diagnose({"d_loss_real": [1], "d_loss_fake": [1]})

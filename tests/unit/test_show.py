@@ -13,6 +13,7 @@ from PIL import Image
 
 from facelib import profiles, results, show
 from facelib.data import load_faces
+from facelib.metrics import Estimate
 from facelib.widgets import board, menu, slider, upload
 
 
@@ -24,6 +25,16 @@ def images():
 @pytest.fixture
 def frames(images):
     return [images[i] for i in range(3)]
+
+
+def test_error_bars_reach_from_low_to_high():
+    axis = plt.figure().subplots()
+    show.intervals(axis, {"a": Estimate(1.0, 0.9, 1.5, 10), "b": Estimate(2.0, 1.0, 2.1, 10)})
+    (container,) = axis.containers
+    (bars,) = container.lines[2]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [[0.9, 1.5], [1.0, 2.1]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["a", "b"]
+    plt.close(axis.figure)
 
 
 def test_slider_is_linked_in_the_browser(frames, monkeypatch):

@@ -1,0 +1,63 @@
+"""What `make changed` takes to depend on what."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import changed
+
+
+@pytest.mark.parametrize(
+    ("test", "file", "expected"),
+    [
+        ("test_latent", "facelib/latent/paths.py", True),  # through facelib/latent/__init__.py
+        ("test_latent", "facelib/latent/completion.py", False),  # which the same file names, but the test does not
+        ("test_completion", "facelib/latent/completion.py", True),  # through its __getattr__
+        ("test_vae", "facelib/latent/paths.py", False),
+        ("test_vae", "facelib/models/autoencoder.py", True),  # imported by what it imports
+        ("test_adversarial", "tests/unit/one_step.py", True),  # by its bare name
+        ("test_vae", "tests/unit/one_step.py", False),
+        ("test_vae", "tests/unit/conftest.py", True),  # nobody imports it, all use it
+        ("test_weights", "facelib/weights/vae-synthetic-80.npz", True),  # read, not imported
+        ("test_latent", "facelib/weights/vae-synthetic-80.npz", False),
+        ("test_latent", "README.md", False),
+    ],
+)
+def test_a_file_of_tests_is_run_when_what_it_needs_has_changed(root, test, file, expected):
+    assert (root / file).exists()
+    assert changed.touched(root / "tests" / "unit" / f"{test}.py", {root / file}) is expected
+
+
+def test_a_chapter_is_run_when_it_or_what_its_cells_import_has_changed(root):
+    chapter = root / "chapters" / "02_accordion.ipynb"
+    assert changed.touched(chapter, {chapter})
+    assert changed.touched(chapter, {root / "facelib" / "models" / "accordion.py"})
+    assert not changed.touched(chapter, {root / "facelib" / "metrics" / "inception.py"})
+
+
+def test_magics_are_no_python_and_imports_inside_blocks_count(tmp_path):
+    cell = nbformat.v4.new_code_cell("if True:\n    %pip install x\n    from facelib.latent import slerp\n!ls")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    assert changed.imports(tmp_path / "a.ipynb") == {changed.ROOT / "facelib" / "latent" / "paths.py"}
+
+
+def test_changes_are_what_git_says_and_new_files(tmp_path, monkeypatch):
+    import subprocess
+
+    def git(*arguments):
+        name = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("kept", "edited", "deleted"):
+        (tmp_path / name).write_text(name)
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "a")
+    (tmp_path / "edited").write_text("b")
+    (tmp_path / "deleted").unlink()
+    (tmp_path / "new one").write_text("c")
+    monkeypatch.setattr(changed, "ROOT", tmp_path)
+    assert changed.changes("HEAD") == {tmp_path / name for name in ("edited", "deleted", "new one")}

@@ -5,10 +5,14 @@ PROFILE := quick
 DATASET := synthetic
 # Chapters executed, and tests run, at a time; two fit into 16 GB.
 JOBS := 2
+# The commit that `make changed` compares with.
+SINCE := HEAD
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+REPORT := --junitxml _build/reports
 LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -name '*.json' -o -name '*.csv' -o -name '*.zip' 2>/dev/null)
 # What runs on JAX too.
 JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
@@ -20,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test test-colab unit chapters pages pin lab refresh lint lock bench clean FORCE
+.PHONY: help env book serve test unit chapters pages changed faults lab refresh lint lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,19 +41,32 @@ serve: book  ## show the book at http://127.0.0.1:8000, as the latent explorer n
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 test: lint unit chapters pages  ## all tests: unit, chapters, book
+	@$(BIN)/python tools/times.py
 
+changed: $(READY)  ## tests and chapters that need what changed since $(SINCE)
+	$(BIN)/python tools/changed.py $(SINCE)
+
+# Each of the two processes has a core of its own. What JAX has compiled once it finds again, in the other process too.
+unit: export OMP_NUM_THREADS := 1
+unit: export TF_NUM_INTRAOP_THREADS := 1
+unit: export TF_NUM_INTEROP_THREADS := 1
+unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
+unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 unit: $(READY)  ## tests of the library
-	$(BIN)/python -m pytest -n $(JOBS) --durations 15 tests/unit facelib --doctest-modules
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(JOBS) --durations 15 $(addprefix tests/unit/test_,$(JAX))
+	$(PYTEST) -n $(JOBS) $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
+	KERAS_BACKEND=jax $(PYTEST) -n $(JOBS) $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
 
-# nbval executes the committed notebooks again and compares their checked cells.
+# nbval compares checked cells of the committed notebooks with what papermill's run printed.
 chapters: $(READY)  ## tests of the notebooks
 	$(MAKE) -j $(JOBS) $(EXECUTED)
-	$(BIN)/python -m pytest tests/chapters
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --nbval-lax -p no:cacheprovider $(CHAPTERS)
+	$(PYTEST) -n $(JOBS) --dist loadscope --nbval-lax -p no:cacheprovider $(REPORT)/chapters.xml tests/chapters $(CHAPTERS)
 
 pages: _build/html/index.html  ## tests of the built book, in a browser
-	$(BIN)/python -m pytest tests/book
+	$(PYTEST) $(REPORT)/pages.xml tests/book
+
+faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (hours; goes on where it was)
+	$(BIN)/python tests/faults/run.py
 
 # Another version of Python, where there is one: make test-colab PYTHON=python3.12
 test-colab: $(READY)  ## all chapters with the package versions of Colab, installed by their own first cell

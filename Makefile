@@ -22,6 +22,8 @@ PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
+# Where this is set, each process compiles the sources of TensorFlow and Keras again: 16 s of 22 for an import.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help env book serve test unit chapters pages changed faults lab refresh lint lock bench clean FORCE
@@ -63,7 +65,7 @@ chapters: $(READY)  ## tests of the notebooks
 	$(PYTEST) -n $(JOBS) --dist loadscope --nbval-lax -p no:cacheprovider $(REPORT)/chapters.xml tests/chapters $(CHAPTERS)
 
 pages: _build/html/index.html  ## tests of the built book, in a browser
-	$(PYTEST) $(REPORT)/pages.xml tests/book
+	$(PYTEST) -n $(JOBS) --dist loadfile $(REPORT)/pages.xml tests/book
 
 faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (hours; goes on where it was)
 	$(BIN)/python tests/faults/run.py

@@ -14,8 +14,6 @@ from selenium import webdriver
 # For the list of pages.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-MEASURED = pytest.StashKey[list[str]]()
-
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
@@ -59,13 +57,17 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def measured(request):
+def measured(record_property):
     """Say what was measured at the end of the run's log: `measured("12 faces a second")`."""
-    return request.config.stash.setdefault(MEASURED, []).append
+    return functools.partial(record_property, "measured")
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if lines := config.stash.get(MEASURED, []):
+def pytest_terminal_summary(terminalreporter):
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    properties = [
+        pair for report in reports for pair in getattr(report, "user_properties", []) if report.when == "call"
+    ]
+    if lines := [line for name, line in properties if name == "measured"]:
         terminalreporter.section("measured")
         for line in lines:
             terminalreporter.line(line)

@@ -71,7 +71,7 @@ class Copy:
         """Exit status and output of a Python module, which imports the copy's facelib; 124 if it took too long."""
         environment = os.environ | {
             "PYTHONPATH": str(self.folder),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # or every process compiles TensorFlow's sources
             "KERAS_BACKEND": backend,
             "FACELIB_CACHE": str(self.folder / "_build" / "cache"),
         }

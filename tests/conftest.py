@@ -16,8 +16,12 @@ def root() -> Path:
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
     config.addinivalue_line("markers", "slow: trains for minutes")
+    config.addinivalue_line(
+        "markers", "once: what is learned or refused, which no backend decides; not repeated on JAX"
+    )
 
 
 def pytest_collection_modifyitems(items):
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        items[:] = [item for item in items if not item.get_closest_marker("tensorflow")]
+        left_out = ("tensorflow", "once")
+        items[:] = [item for item in items if not any(map(item.get_closest_marker, left_out))]

@@ -37,6 +37,7 @@ def test_parameters_and_layers_are_those_of_the_seed():
     assert [(type(x).__name__, x.output.shape[1:], x.count_params()) for x in layers] == fold * 2
 
 
+@pytest.mark.once
 def test_resized_pictures_need_as_many_weights():
     assert Accordion(64, upsampling="resized").count_params() == Accordion(64).count_params() == 1_635_846
     fold = Accordion(32, folds=1, width=2, upsampling="resized").folds[0]
@@ -63,6 +64,7 @@ def test_the_loss_is_the_mean_squared_error_of_the_last_picture(faces):
     assert history.history["loss"][0] == pytest.approx((wanted**2).mean(), rel=1e-4)
 
 
+@pytest.mark.once
 def test_it_learns_faces_that_it_has_not_seen(faces):
     others = load_faces("synthetic", n=32, size=32, seed=1)
     model = small()

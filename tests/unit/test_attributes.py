@@ -23,6 +23,7 @@ def trained(faces):
     return classifier
 
 
+@pytest.mark.once
 def test_it_learns_each_attribute_of_the_table(trained):
     others = load_faces(n=300, size=32, seed=4)
     accuracy = trained.balanced_accuracy(others)
@@ -49,6 +50,7 @@ def test_it_comes_back_from_a_file(trained, faces, tmp_path):
     np.testing.assert_allclose(again.probabilities(faces[:50]), trained.probabilities(faces[:50]), atol=0.02)
 
 
+@pytest.mark.once
 def test_rare_answers_weigh_as_much_as_common_ones(faces):
     """Where nothing can be seen, the answer is one half, however rare the attribute."""
     blank = np.full((200, 16, 16, 3), 128, np.uint8)

@@ -29,6 +29,7 @@ def trained(faces, labels):
     return classifier
 
 
+@pytest.mark.once
 def test_it_learns_what_it_is_shown_and_comes_back_from_a_file(trained, labels, tmp_path):
     others = load_faces(n=200, size=32, seed=4)
     truth = multi_class(others, ["Blond_Hair"])
@@ -50,6 +51,7 @@ def test_it_learns_what_it_is_shown_and_comes_back_from_a_file(trained, labels, 
     assert (again.classify(others) == answers).mean() > 0.98
 
 
+@pytest.mark.once
 def test_the_usual_architecture_is_none_of_a_discriminators():
     def kinds(architecture):
         network = Classifier(32, 4, architecture=architecture).network.get_layer("trunk")

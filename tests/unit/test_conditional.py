@@ -37,6 +37,7 @@ def trained(faces, labels):
     return gan
 
 
+@pytest.mark.once
 def test_the_parameters_are_those_of_the_seeds_networks():
     gan = ConditionalDCGAN(image_size=64, latent_dim=100, classes=4)
     assert gan.generator.count_params() == 1_267_923 and gan.discriminator.count_params() == 1_723_585
@@ -71,6 +72,7 @@ def test_a_label_is_as_loud_as_the_picture():
     assert 0.8 < maps.std() < 1.25 and np.abs(np.corrcoef(maps.reshape(40, -1))[0, 1:]).max() < 0.8
 
 
+@pytest.mark.once
 def test_several_inputs_have_a_channel_each(faces):
     labels = independent(faces, ["Male", "Smiling", "Eyeglasses"])
     gan = small(labels.classes)
@@ -81,6 +83,7 @@ def test_several_inputs_have_a_channel_each(faces):
     assert gan.judge(faces, labels).shape == (96,)
 
 
+@pytest.mark.once
 def test_labels_are_needed_and_may_be_one_for_all(trained):
     gan = trained
     z = np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)
@@ -146,6 +149,7 @@ def test_fewer_than_two_classes_are_refused(classes):
         ConditionalDCGAN(16, 8, classes)
 
 
+@pytest.mark.once
 def test_labels_without_a_class_are_for_models_with_classes(faces, labels):
     from facelib.models import DCGAN
 
@@ -162,6 +166,7 @@ def black_and_white(n):
     return np.broadcast_to(np.uint8(255 * labels)[:, None, None, None], (n, 16, 16, 3)), labels
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "way", [{"separate_passes": True}, {"separate_passes": False}, {"half_batches": True}], ids=["two", "one", "half"]
 )
@@ -287,6 +292,7 @@ def test_sheets_have_a_class_a_row(faces, labels):
     np.testing.assert_array_equal(grid.frames[-1], expected)
 
 
+@pytest.mark.once
 def test_the_discriminators_accuracy_every_five_epochs(faces, labels, capsys):
     gan = small()
     gan.compile(**recipe("faithful", "conditional"))

@@ -61,6 +61,7 @@ def test_padding_mirrors_what_lies_inside():
     assert padded.shape == (1, 8, 8, 1) and padded[0, 3, :, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
 
 
+@pytest.mark.once
 def test_a_residual_translator_begins_with_no_change(pair):
     gan = small(residual=True)
     np.testing.assert_array_equal(gan.translate(pair[0], "colour"), pair[0].images)
@@ -100,6 +101,7 @@ def test_a_loss_of_weight_nought_has_no_say(pair, whole, off):
     assert gap(without, step(pair, rate=5e-3, **doubled)) < 1e-5
 
 
+@pytest.mark.once
 def test_without_an_adversary_doing_nothing_is_best(pair):
     gan = small(residual=True)
     # Compiled: op by op, JAX leaves rounding errors where a picture comes back, and an absolute difference has a slope
@@ -109,6 +111,7 @@ def test_without_an_adversary_doing_nothing_is_best(pair):
     np.testing.assert_allclose(gan.translate(pair[0], "colour").astype(int), pair[0].images, atol=1)
 
 
+@pytest.mark.once
 def test_it_learns_to_make_grey(pair):
     """From colour to grey is a rule of one line."""
     gan = small(residual=True, judge_width=8)
@@ -119,6 +122,7 @@ def test_it_learns_to_make_grey(pair):
     assert colourfulness(gan.translate(colour, "grey")).mean() < 0.8 * colourfulness(colour.images).mean()
 
 
+@pytest.mark.once
 def test_epochs_hold_whole_executions_only(pair):
     gan = small()
     gan.compile(steps_per_execution=2)
@@ -161,6 +165,7 @@ def test_render_is_translate_as_tensors(pair):
         assert np.abs(to_uint8(rendered).astype(int) - gan.translate(other, to)).max() <= 1
 
 
+@pytest.mark.once
 def test_the_grid_shows_each_picture_above_its_translation(pair):
     gan, grid = small(), TranslationGrid(*(images.images[:5] for images in pair))
     gan.compile(adversarial=0.0, run_eagerly=True)

@@ -107,6 +107,7 @@ def test_judge_gives_the_discriminators_logits():
         gan.judge(scaled)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("light", [False, True])
 def test_resized_pictures_need_as_many_weights_and_begin_without_a_grid(light):
     transposed, resized = (DCGAN(32, 100, width=32, light=light, upsampling=way) for way in ("transposed", "resized"))

@@ -99,6 +99,7 @@ def test_every_way_trains_both_players(model, way):
             assert not np.array_equal(ops.convert_to_numpy(weight), old), weight.path
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("model", [ACGAN, TwoNGAN], ids=lambda m: m.__name__)
 def test_classes_are_drawn_as_asked_and_recognised(model):
     images, labels = black_and_white()
@@ -111,6 +112,7 @@ def test_classes_are_drawn_as_asked_and_recognised(model):
     np.testing.assert_array_equal(gan.judge(images[:20], labels[:20]), gan.judge(images[:20]))
 
 
+@pytest.mark.once
 def test_an_infogan_finds_black_and_white_by_itself():
     images, _ = black_and_white()
     gan = small(InfoGAN)
@@ -163,6 +165,7 @@ def test_codes_can_be_chosen_and_leave_the_noise_alone():
         gan.latent(6, codes=[0, 0, 0])
 
 
+@pytest.mark.once
 def test_more_variables_or_only_one_kind():
     assert list(small(InfoGAN, categories=(2, 3), codes=0).heads) == ["logit", "category_0", "category_1"]
     only_codes = small(InfoGAN, categories=(), codes=3)

@@ -25,6 +25,7 @@ def trained(gan):
     return encoder, history
 
 
+@pytest.mark.once
 def test_it_learns_to_bring_faces_back(gan, trained):
     encoder, history = trained
     assert history["face_loss"][-1] < 0.5 * history["face_loss"][0]
@@ -48,6 +49,7 @@ def test_only_its_own_weights_are_saved(trained):
     assert trained[0].count_params() == trained[0].encoder.count_params()
 
 
+@pytest.mark.once
 def test_models_that_do_not_fit(gan):
     with pytest.raises(ValueError, match="32 pixels from 4 values .* got 16 and 4"):
         LatentEncoder(32, 4, width=8).compile(gan)
@@ -82,6 +84,7 @@ def test_images_of_another_size(trained):
         trained[0].encode(np.zeros((1, 32, 32, 3), np.uint8))
 
 
+@pytest.mark.once
 def test_the_command_trains_one_for_a_generator_of_the_same_folder(tmp_path, monkeypatch, capsys):
     tiny = {"image_size": 16, "width": 8, "faces": 64, "epochs": 1, "batch_size": 16}
     monkeypatch.setitem(profiles.SETTINGS["encoder"], "quick", profiles.SETTINGS["encoder"]["quick"] | tiny)

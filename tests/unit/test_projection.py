@@ -52,6 +52,7 @@ def test_faces_that_the_generator_made_are_found_again(gan, faces):
     assert np.abs(found.z - gan.latent(5, 7)).mean() < 0.2
 
 
+@pytest.mark.once
 def test_what_is_returned(gan, faces):
     found = project(gan, faces, positions=4, restarts=3, **QUICK)
     assert found.z.shape == (5, 8) and found.z.dtype == np.float32
@@ -142,6 +143,7 @@ def test_the_prior_keeps_z_at_the_usual_length():
     assert np.allclose(np.linalg.norm(kept.z, axis=1), np.sqrt(6), rtol=0.05)
 
 
+@pytest.mark.once
 def test_features_have_their_part_in_the_loss(gan):
     """Those that see the upper half only: it fits better, and the lower half worse."""
     noise = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3)).astype(np.uint8)
@@ -222,6 +224,7 @@ def test_what_cannot_draw_from_z_is_refused():
 # Starts.
 
 
+@pytest.mark.once
 def test_the_first_restart_begins_where_it_is_told(gan, faces):
     start = gan.latent(5, 7)
     found = project(gan, faces, start=start, restarts=1, noise=0.0, **QUICK)

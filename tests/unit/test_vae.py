@@ -100,6 +100,7 @@ def test_training_lowers_the_loss_and_moves_every_weight(faces):
         assert not np.array_equal(old, keras.ops.convert_to_numpy(weight)), weight.path
 
 
+@pytest.mark.once
 def test_beta_trades_information_for_error(faces):
     history = {}
     for beta in (0.02, 20.0):

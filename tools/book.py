@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -97,7 +98,9 @@ def _assemble(fetched: bool) -> None:
     for page in pages():
         if page.startswith("chapters/"):
             name = f"{page.removeprefix('chapters/')}.ipynb"
-            shutil.copy(BUILD / "executed" / name, SOURCE / "chapters" / name)
+            notebook = nbformat.read(BUILD / "executed" / name, as_version=4)
+            notebook.cells = [cell for cell in notebook.cells if not _repeats(cell, notebook)]
+            nbformat.write(notebook, SOURCE / "chapters" / name)
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     # Beside the pages, not in _static, where every script is loaded on every page and widgets show twice.
     extra = config["sphinx"]["config"]["html_extra_path"] = [str(BUILD / "live")]
@@ -106,6 +109,14 @@ def _assemble(fetched: bool) -> None:
     else:
         config["sphinx"]["config"]["nb_ipywidgets_js"] = {}
     (SOURCE / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+
+
+def _repeats(cell, notebook) -> bool:
+    """Whether a cell is papermill's, and sets nothing that the chapter's own parameters do not say already."""
+    if "injected-parameters" not in cell.metadata.get("tags", []):
+        return False
+    own = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    return all(line.startswith("#") or line in own.source for line in cell.source.splitlines())
 
 
 if __name__ == "__main__":

@@ -52,6 +52,13 @@ def test_sliders_of_a_page_stay_small(html, pages):
         assert sum(map(len, states)) < 1e6, page
 
 
+def test_parameters_are_said_once_unless_others_were_given(html, pages, root):
+    others = (root / "_build" / "settings").read_text().split() != ["quick", "synthetic"]
+    for page in pages:
+        if page.startswith("chapters/"):
+            assert ("# Parameters</span>" in (html / f"{page}.html").read_text()) == others, page
+
+
 def test_chapters_can_be_opened_on_colab(html, pages, root):
     address = re.search(r"url: https://github.com/(\S+)", (root / "_config.yml").read_text()).group(1)
     for page in pages:

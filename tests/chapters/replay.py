@@ -9,14 +9,14 @@ from notebooks import read, tags
 
 
 class Replay:
-    """The part of `nbval.kernel.RunningKernel` that nbval's cells use."""
+    """The part of `nbval.kernel.RunningKernel` that nbval's cells use; `quiet` leaves out stderr."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, quiet: bool = False):
         if not path.exists():
             raise FileNotFoundError(f"{path} is not there: run `make chapters`, which executes the chapters first.")
         cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
         self.cells = deque(cell for cell in cells if "injected-parameters" not in tags(cell))
-        self.path = path
+        self.path, self.quiet = path, quiet
         self.messages = deque()
         self.count = 0
 
@@ -33,7 +33,8 @@ class Replay:
             raise ValueError(f"{self.path} was made from another notebook: execute it again with `make chapters`.")
         self.count += 1
         message = {"parent_header": {"msg_id": str(self.count)}}
-        self.messages.extend(message | {"msg_type": output.output_type, "content": output} for output in cell.outputs)
+        outputs = [output for output in cell.outputs if not (self.quiet and output.get("name") == "stderr")]
+        self.messages.extend(message | {"msg_type": output.output_type, "content": output} for output in outputs)
         self.messages.append(message | {"msg_type": "status", "content": {"execution_state": "idle"}})
         return str(self.count)
 

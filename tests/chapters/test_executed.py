@@ -1,8 +1,6 @@
 """The chapters as papermill has just executed them, against what is committed: numbers and pictures, with tolerance."""
 
-import os
 import re
-from pathlib import Path
 
 import notebooks
 import numpy as np
@@ -33,14 +31,20 @@ def test_numbers_agree(path, executed):
             assert np.isclose(fresh[cell][name], value, rtol=0.03, atol=0.02), (cell, name, value, fresh[cell][name])
 
 
-def test_pictures_agree(path, executed):
+def test_pictures_agree(path, executed, pytestconfig):
     stored, fresh = notebooks.pictures(read(path)), notebooks.pictures(executed)
-    assert stored.keys() == fresh.keys()
+    # Without `Stack` (ipywidgets 7) the frames of a slider do not lie in it, and so miss what their cell is tagged.
+    fresh = {untagged(name): picture for name, picture in fresh.items()}
+    assert {untagged(name) for name in stored} == fresh.keys()
     for name, picture in stored.items():
         kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
-        kinds["resampled"] = "EXECUTED" in os.environ
+        kinds["resampled"] = pytestconfig.getoption("--elsewhere")
         reason = notebooks.differs(picture, fresh[untagged(name)], **kinds)
         assert reason is None, f"{name}: {reason}"
+
+
+def untagged(name):
+    return re.sub(r"(\.plot|\.unstable)+$", "", name)
 
 
 def test_nothing_warns(executed):

@@ -26,7 +26,7 @@ export KERAS_BACKEND := tensorflow
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test unit chapters pages changed faults lab refresh lint lock bench clean FORCE
+.PHONY: help env book serve test test-colab unit chapters pages changed faults pin lab refresh lint fuzz lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,7 +68,7 @@ pages: _build/html/index.html  ## tests of the built book, in a browser
 	$(PYTEST) -n $(JOBS) --dist loadfile $(REPORT)/pages.xml tests/book
 
 faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (hours; goes on where it was)
-	$(BIN)/python tests/faults/run.py
+	$(BIN)/python tests/faults/plant.py
 
 # Another version of Python, where there is one: make test-colab PYTHON=python3.12
 test-colab: $(READY)  ## all chapters with the package versions of Colab, installed by their own first cell

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import run
+import plant
 
 ROOT = Path(__file__).resolve().parents[2]
-FAULTS = run.faults()
+FAULTS = plant.faults()
 FIELDS = {"name", "what", "file", "before", "after", "tests", "chapter"}
 ROOMS = ("data", "training", "models", "metrics", "latent")
 
@@ -33,6 +33,33 @@ def test_what_should_catch_a_fault_exists(fault):
     for path in fault["tests"]:
         assert (ROOT / path).is_file(), path
     assert (ROOT / "chapters" / f"{fault['chapter']}.ipynb").is_file()
+
+
+def test_a_fault_is_in_the_copy_alone_and_leaves_it_again(tmp_path):
+    (fault,) = [fault for fault in FAULTS if fault["file"] == "facelib/latent/paths.py"][:1]
+    copy, there = plant.Copy(tmp_path), tmp_path / fault["file"]
+    whole = there.read_text()
+    copy.plant(fault)
+    assert there.read_text() == whole.replace(fault["before"], fault["after"]) != whole
+    copy.heal(fault)
+    assert there.read_text() == whole == (ROOT / fault["file"]).read_text()
+    with pytest.raises(ValueError, match="its text occurs 0 times"):
+        copy.plant(fault | {"before": "no such text"})
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "first"),
+    [
+        (0, "2 passed", ""),
+        (1, "x\nFAILED tests/unit/a.py::test_b[c d] - assert 1", "tests/unit/a.py::test_b[c"),
+        (1, "FAILED chapters/03_dcgan.ipynb::Cell 10 - differs", "chapters/03_dcgan.ipynb::Cell 10"),
+        (2, "ERROR tests/unit/a.py - ImportError", "tests/unit/a.py"),
+        (124, "", "the tests do not end"),
+        (3, "Segmentation fault", "pytest stops with status 3"),
+    ],
+)
+def test_what_fails_first_is_read_from_what_pytest_says(status, said, first):
+    assert plant._first_failure(status, said) == first
 
 
 def test_names_and_places_are_unique():

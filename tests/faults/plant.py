@@ -1,7 +1,7 @@
 """Plant the faults of `faults.toml` one at a time in a copy of the course, and write down what sees them.
 
     make faults                       those that `facelib/results/faults.csv` lacks
-    python tests/faults/run.py NAME   only these, whatever the table has
+    python tests/faults/plant.py NAME   only these, whatever the table has
 
 A fault is given to its module's tests and to one chapter, both at once; each stops at the first failure. What neither
 sees gets all unit tests, on TensorFlow and on JAX, and then all chapters. An interrupted run goes on where it was.
@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
+
 from facelib import results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +31,7 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("[0-9]*.ipynb")
 COMMAND = "make faults"
 TABLE = results.FOLDER / "faults.csv"
 KEYS = ("name", "file", "change")
+SEEN = ("tests", "chapter", "suite")
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider")
 MINUTES = 15  # for one file of tests or one chapter; a fault may also make something endless
 
@@ -42,6 +45,12 @@ def key_of(fault: dict) -> tuple[str, str, str]:
     """What a row of the table is found by; a change of the change makes it another fault."""
     change = hashlib.sha256(f"{fault['before']}\0{fault['after']}".encode()).hexdigest()
     return fault["name"], fault["file"], f"sha256:{change[:8]}"
+
+
+def found() -> pd.DataFrame:
+    """A row a planted fault; what did not notice it is an empty text."""
+    table = results.load("faults")
+    return table.astype({name: object for name in SEEN}).fillna(dict.fromkeys(SEEN, ""))
 
 
 class Copy:
@@ -110,7 +119,7 @@ def _first_failure(status: int, said: str) -> str:
         return ""
     if status == 124:
         return "the tests do not end"
-    found = re.search(r"^(?:FAILED|ERROR) (\S+(?:::Cell \d+)?)", said, re.MULTILINE)
+    found = re.search(r"^(?:FAILED|ERROR) (\S+::Cell \d+|\S+)", said, re.MULTILINE)
     return found.group(1) if found else f"pytest stops with status {status}"
 
 
@@ -178,8 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(["These fail without any fault:", *wrong]), file=sys.stderr)
             return 1
         todo = [dict(zip(KEYS, key, strict=True)) for key in known]
-        table = results.fill("faults", todo, lambda key: judge(copy, known[tuple(key.values())]), COMMAND).fillna("")
-    seen = table[["tests", "chapter", "suite"]] != ""
+        results.fill("faults", todo, lambda key: judge(copy, known[tuple(key.values())]), COMMAND)
+    table = found()
+    seen = table[[*SEEN]] != ""
     unseen = table.name[~seen.any(axis=1)]
     print(
         f"Of {len(table)} faults the tests of the module see {seen.tests.sum()} and one chapter {seen.chapter.sum()};"

@@ -1,4 +1,4 @@
-"""Build the book from the executed chapters: `_build/executed/`, `book/` and the weights' cards → `_build/html/`.
+"""Build the book from the executed chapters: `_build/executed/`, `book/`, cards and tables → `_build/html/`.
 
 A warning is an error, and the pages are looked for one by one: an exit code alone has said "built" of nothing before.
 """

@@ -90,7 +90,7 @@ def test_a_picture_of_the_wrong_level_is_blended_in_without_a_trace(mask):
 @pytest.mark.parametrize("loss", ["l1", "l2"])
 def test_the_loss_does_not_depend_on_how_much_is_missing(loss):
     truth = np.random.default_rng(2).uniform(-0.5, 0.5, (16, 16, 3)).astype(np.float32)
-    images, recipe = to_uint8(truth)[None], Recipe("adam", 0.1, steps=2, contextual=loss)
+    images, recipe = to_uint8(truth)[None], Recipe(2, "adam", 0.1, contextual=loss)
     found = [
         project(Off(truth - 0.25), images, recipe, mask=masks.scattered(16, share), progress=False)
         for share in (0.1, 0.5, 0.95)

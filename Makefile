@@ -45,7 +45,7 @@ serve: book  ## show the book at http://127.0.0.1:8000, as the latent explorer n
 test: lint unit chapters pages  ## all tests: unit, chapters, book
 	@$(BIN)/python tools/times.py
 
-changed: $(READY)  ## tests and chapters that need what changed since $(SINCE)
+changed: $(READY)  ## tests and chapters that need what changed (since HEAD, or SINCE=main)
 	$(BIN)/python tools/changed.py $(SINCE)
 
 # Each of the two processes has a core of its own. What JAX has compiled once it finds again, in the other process too.

@@ -29,7 +29,7 @@ def main(since: str) -> int:
     changed = changes(since)
     tests = [path for path in sorted((ROOT / "tests" / "unit").glob("test_*.py")) if touched(path, changed)]
     chapters = [path for path in sorted((ROOT / "chapters").glob("[0-9]*.ipynb")) if touched(path, changed)]
-    modules = [path for path in changed if path.suffix == ".py" and (ROOT / "facelib") in path.parents]
+    modules = [p for p in changed if p.suffix == ".py" and (ROOT / "facelib") in p.parents and p.is_file()]
     print(
         f"{len(changed)} files changed since {since}: {len(tests)} files of tests, {len(chapters)} chapters", flush=True
     )
@@ -37,10 +37,7 @@ def main(since: str) -> int:
     if tests or modules:
         status |= _run("pytest", "-n", "2", "--doctest-modules", *tests, *modules)
     for path in chapters:
-        fresh = ROOT / "_build" / "executed" / path.name
-        fresh.parent.mkdir(parents=True, exist_ok=True)
-        quietly = ("--cwd", "chapters", "--no-progress-bar", "--log-level", "WARNING")
-        status |= _run("papermill", *quietly, path.relative_to(ROOT), fresh) or _run(
+        status |= _execute(path) or _run(
             "pytest", "-q", "--nbval-lax", "-p", "no:cacheprovider", "-k", path.stem, "tests/chapters", path
         )
     return status
@@ -118,6 +115,17 @@ def _file(module: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+def _execute(chapter: Path) -> int:
+    fresh = ROOT / "_build" / "executed" / chapter.name
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    partial = fresh.with_name(f"{fresh.name}.partial.ipynb")
+    quietly = ("--cwd", "chapters", "--no-progress-bar", "--log-level", "WARNING")
+    status = _run("papermill", *quietly, chapter.relative_to(ROOT), partial)
+    if not status:
+        partial.replace(fresh)  # make takes what stands there for done
+    return status
 
 
 def _run(*command) -> int:

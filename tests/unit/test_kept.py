@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from interrupt import Interrupt
 
 from facelib import colab, profiles
 from facelib.data import load_faces
@@ -23,21 +24,6 @@ SIZES = SimpleNamespace(profile="quick", epochs=3, image_size=16)
 @pytest.fixture(scope="module")
 def faces():
     return load_faces("synthetic", n=48, size=16)
-
-
-class Disconnect(keras.callbacks.Callback):
-    """The session ends in the middle of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch, self.now = epoch, -1
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.now = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.now == self.epoch:
-            raise KeyboardInterrupt
 
 
 def train(faces, folder, *more):
@@ -66,7 +52,7 @@ def assert_same(one, other, epochs=3):
 def test_a_run_goes_on_after_a_disconnect(faces, tmp_path, capsys):
     whole = train(faces, "")
     with pytest.raises(KeyboardInterrupt) as stop:
-        train(faces, tmp_path, Disconnect(2))
+        train(faces, tmp_path, Interrupt(2))
     assert "after epoch 2" in stop.value.__notes__[0]
     resumed = train(faces, tmp_path)
     assert "2 of 3 epochs were done before" in capsys.readouterr().out
@@ -80,7 +66,7 @@ def test_without_a_folder_nothing_is_kept(faces, tmp_path, monkeypatch, capsys):
     saved = KeptRun("", "03_dcgan", SIZES)
     saved.path.write_text("no checkpoint")
     with pytest.raises(KeyboardInterrupt) as stop:
-        train(faces, "", Disconnect(1))
+        train(faces, "", Interrupt(1))
     assert "name a folder in `checkpoints`" in stop.value.__notes__[0]
     assert [path.name for path in tmp_path.iterdir()] == [saved.path.name] and saved.frames is None
     assert saved.restore(None) == 0 and not capsys.readouterr().out
@@ -164,7 +150,7 @@ def test_chapter_3_goes_on_after_a_disconnect(root, tmp_path, monkeypatch, capsy
     whole = run("")
     folder = str(tmp_path / "kept")
     with pytest.raises(KeyboardInterrupt):
-        run(folder, EpochLines=lambda: Disconnect(2))
+        run(folder, EpochLines=lambda: Interrupt(2))
     capsys.readouterr()
     resumed = run(folder)
     said = capsys.readouterr().out

@@ -10,6 +10,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from interrupt import Interrupt
 
 from facelib.data import load_faces
 from facelib.models import DCGAN, VAE
@@ -26,21 +27,6 @@ def model():
     vae = VAE(16, 4, width=8, seed=2)
     vae.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, 8)))
     return vae
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch, self.now = epoch, -1
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.now = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.now == self.epoch:
-            raise KeyboardInterrupt
 
 
 def values(vae):

@@ -1,8 +1,11 @@
 """The conditional DCGAN: seed 002's networks, labels that must fit, and that it listens. On TensorFlow and on JAX."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
+from interrupt import CopyAfter
 from keras import layers, ops
 
 from facelib import weights
@@ -257,19 +260,20 @@ def test_generated_pictures_are_asked_for_the_classes_of_the_batch(faces, labels
 
 
 def test_it_resumes_exactly(faces, labels, tmp_path):
-    def run(path, *epochs):
-        for last in epochs:
-            gan = small()
-            gan.compile(**recipe("modern", "conditional"))
-            accuracy = DiscriminatorAccuracy(faces, labels, every=1, n=20, verbose=False)
-            checkpoint = Checkpoint(path, {}, also=[accuracy])
-            done = checkpoint.restore(gan)
-            how = {"epochs": last, "initial_epoch": done, "batch_size": 16, "verbose": 0}
-            gan.fit(faces, labels, callbacks=[accuracy, checkpoint], **how)
-        return gan.sample_grid(2), accuracy.summaries
+    def run(path, *more):
+        gan = small()
+        gan.compile(**recipe("modern", "conditional"))
+        accuracy = DiscriminatorAccuracy(faces, labels, every=1, n=20, verbose=False)
+        checkpoint = Checkpoint(path, {}, also=[accuracy])
+        done = checkpoint.restore(gan)
+        how = {"epochs": 3, "initial_epoch": done, "batch_size": 16, "verbose": 0}
+        gan.fit(faces, labels, callbacks=[accuracy, checkpoint, *more], **how)
+        return done, gan.sample_grid(2), accuracy.summaries
 
-    whole, summaries = run(tmp_path / "a.npz", 3)
-    again, resumed = run(tmp_path / "b.npz", 1, 3)
+    path, left = tmp_path / "whole.npz", tmp_path / "left.npz"
+    _, whole, summaries = run(path, CopyAfter(1, path, left))
+    done, again, resumed = run(left)
+    assert done == 1
     np.testing.assert_array_equal(whole, again)
     assert summaries == resumed and sorted(summaries) == [1, 2, 3]
 
@@ -320,6 +324,18 @@ def test_the_discriminators_accuracy_every_five_epochs(faces, labels, capsys):
         np.testing.assert_array_equal(gan.generator.get_weights()[0], before)
     with pytest.raises(ValueError, match="got 95 labels for 96 faces"):
         DiscriminatorAccuracy(faces, labels.values[1:], n=20)
+
+
+@pytest.mark.once
+def test_the_accuracy_is_of_faces_with_their_own_labels():
+    numbered = np.arange(96, dtype=np.uint8)[:, None, None, None] * np.ones((16, 16, 3), np.uint8)
+    watch, asked = DiscriminatorAccuracy(numbered, np.arange(96) % 4, n=20), []
+    watch.set_model(SimpleNamespace(conditional=True, judge=lambda images, labels: asked.append((images, labels))))
+    watch.on_train_begin()
+    ((images, given),) = asked
+    drawn = images[:, 0, 0, 0]
+    assert len(set(drawn)) == 20 and drawn.max() > 20
+    np.testing.assert_array_equal(given, drawn % 4)
 
 
 def test_labels_are_checked_whatever_holds_them(labels):

@@ -11,13 +11,14 @@ import pandas as pd
 from IPython.display import HTML, display
 from PIL import Image, ImageOps
 
-from facelib import __version__
+from facelib import __version__, expectations
 from facelib.data.photos import PhotoError, read_photo
 
 INK = "#4c566a"  # readable on white and on the dark theme's page
 BLUE, ORANGE, GREEN = "#3b7ddd", "#e07b39", "#4a9d6b"
 
 NUMBERS = "facelib.numbers"
+KEY_FIGURES = "facelib.key_figures"
 
 
 def use_style() -> None:
@@ -193,6 +194,31 @@ def numbers(text: str, **values: float) -> None:
     """Show a text, and keep the numbers that it speaks of, unrounded, in the output's metadata for the tests."""
     exact = {name: float(value) for name, value in values.items()}
     display({"text/plain": text}, metadata={NUMBERS: exact}, raw=True)
+
+
+def expected(chapter: str, profile: str, dataset: str, **figures: float) -> None:
+    """Show a chapter's key figures beside the ranges that they have over seeds, and keep them for the tests.
+
+    Args:
+        chapter: such as "01_vae".
+        profile, dataset: of this run; ranges are known of `facelib.expectations.MEASURED` only.
+        **figures: as named in `results/expected.csv`, where their words are.
+    """
+    comparable = {"profile": profile, "dataset": dataset} == expectations.MEASURED
+    ranges, rows = expectations.of_chapter(chapter), []
+    for name, value in figures.items():
+        known = ranges.get(name, expectations.Range(name, np.nan, np.nan))
+        here = f"{value:.{known.digits}f}" if name in ranges else f"{value:.3g}"
+        row = {"figure": known.what, "here": here}
+        if comparable and name in ranges:
+            row |= {"expected": str(known), "": "" if value in known else "outside"}
+        rows.append(row)
+    shown = table(pd.DataFrame(rows))
+    exact = {name: float(value) for name, value in figures.items()}
+    data = {"text/html": shown.data, "text/plain": pd.DataFrame(rows).to_string(index=False)}
+    display(data, metadata={KEY_FIGURES: exact}, raw=True)
+    if not comparable:
+        print("Ranges were measured in the quick profile with drawn faces; this is another run.")
 
 
 def stamp(profile: str, dataset: str, seconds: float | None = None) -> HTML:

@@ -11,7 +11,8 @@ import nbformat
 import numpy as np
 from PIL import Image, ImageFilter
 
-from facelib.show import NUMBERS
+from facelib import expectations
+from facelib.show import KEY_FIGURES, NUMBERS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
@@ -42,6 +43,26 @@ def numbers(notebook) -> dict[str, dict[str, float]]:
         for i, output in enumerate(_kept(cell))
         if NUMBERS in output.get("metadata", {})
     }
+
+
+def key_figures(notebook) -> dict[str, float]:
+    """What `show.expected` kept of the run."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    (kept,) = [output["metadata"][KEY_FIGURES] for output in outputs if KEY_FIGURES in output.get("metadata", {})]
+    return dict(kept)
+
+
+def outside(notebook, chapter: str) -> list[str]:
+    """Key figures of a run that do not lie where they are expected."""
+    ranges = expectations.of_chapter(chapter)
+    figures = key_figures(notebook)
+    assert figures.keys() == ranges.keys()
+    return [f"{name} {figures[name]:g} is not {ranges[name]}" for name in figures if figures[name] not in ranges[name]]
+
+
+def close(fresh: float, stored: float) -> bool:
+    """The same number, but for what another processor does to a training run."""
+    return bool(np.isclose(fresh, stored, rtol=0.03, atol=0.02))
 
 
 def pictures(notebook) -> dict[str, Image.Image]:

@@ -43,6 +43,11 @@ def test_numbers_and_pictures_are_there_to_compare(path):
     assert len(notebooks.pictures(notebook)) >= 5
 
 
+def test_key_figures_lie_where_other_seeds_have_them(path):
+    """So that what a refresh commits may differ, and not become another result."""
+    assert not notebooks.outside(read(path), path.stem)
+
+
 def test_profile_and_data_set_are_parameters(path):
     cells = code_cells(read(path))
     (parameters,) = [cell for cell in cells if "parameters" in tags(cell)]

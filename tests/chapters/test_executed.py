@@ -3,7 +3,6 @@
 import re
 
 import notebooks
-import numpy as np
 import pytest
 from notebooks import CHAPTERS, read
 
@@ -28,7 +27,11 @@ def test_numbers_agree(path, executed):
     for cell, values in stored.items():
         assert values.keys() == fresh[cell].keys()
         for name, value in values.items():
-            assert np.isclose(fresh[cell][name], value, rtol=0.03, atol=0.02), (cell, name, value, fresh[cell][name])
+            assert notebooks.close(fresh[cell][name], value), (cell, name, value, fresh[cell][name])
+
+
+def test_key_figures_lie_where_other_seeds_have_them(path, executed):
+    assert not notebooks.outside(executed, path.stem)
 
 
 def test_pictures_agree(path, executed, pytestconfig):

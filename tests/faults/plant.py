@@ -77,7 +77,7 @@ class Copy:
         shutil.copyfile(ROOT / fault["file"], self.folder / fault["file"])
 
     def run(self, *command: str, backend: str = "tensorflow", minutes: float = MINUTES) -> tuple[int, str]:
-        """Exit status and output of a Python module, which imports the copy's facelib; 124 if it took too long."""
+        """Exit status and output of Python, which imports the copy's facelib; 124 if it took too long."""
         environment = os.environ | {
             "PYTHONPATH": str(self.folder),
             "PYTHONDONTWRITEBYTECODE": "",  # or every process compiles TensorFlow's sources
@@ -86,7 +86,7 @@ class Copy:
         }
         try:
             done = subprocess.run(
-                [sys.executable, "-m", *command],
+                [sys.executable, *command],
                 cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, text=True, errors="replace",
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60 * minutes, check=False,
             )  # fmt: skip
@@ -96,22 +96,20 @@ class Copy:
 
     def tests(self, *paths: str, **options) -> str:
         """Which test of these fails first, or "" if none does."""
-        return _first_failure(*self.run("pytest", *PYTEST, "--doctest-modules", *paths, **options))
+        return _first_failure(*self.run("-m", "pytest", *PYTEST, "--doctest-modules", *paths, **options))
 
     def chapter(self, name: str) -> str:
-        """What is wrong with a chapter: the cell that stops, or the first test that fails; "" if nothing is."""
+        """What is wrong with a chapter: the cell that stops or differs, or the first test that fails; or ""."""
         fresh = self.folder / "_build" / "executed" / f"{name}.ipynb"
         fresh.parent.mkdir(parents=True, exist_ok=True)
         fresh.unlink(missing_ok=True)
         source = f"chapters/{name}.ipynb"
-        status, said = self.run(
-            "papermill", "--cwd", "chapters", "--no-progress-bar", "--log-level", "ERROR", source, str(fresh)
-        )
+        status, said = self.run("tests/faults/execute.py", source, str(fresh))
         if status == 124:
             return "the chapter does not end"
         if status:
-            return f"a cell stops: {_error(said)}"
-        return _first_failure(*self.run("pytest", *PYTEST, "--nbval-lax", "-k", name, "tests/chapters", source))
+            return _first_failure(status, said) if "\nFAILED " in f"\n{said}" else f"a cell stops: {_error(said)}"
+        return _first_failure(*self.run("-m", "pytest", *PYTEST, "--nbval-lax", "-k", name, "tests/chapters", source))
 
 
 def _first_failure(status: int, said: str) -> str:

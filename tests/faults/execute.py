@@ -1,0 +1,71 @@
+"""Execute a chapter as far as it prints, counts and draws what the committed one does.
+
+    python tests/faults/execute.py chapters/01_vae.ipynb EXECUTED
+
+The first cell that differs is named as the test that would have failed, with exit status 1; if there is none, the
+executed notebook is written, for the tests to look at as a whole.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "chapters"))
+import notebooks
+
+
+class DiffersError(Exception):
+    """A test's name, and the cell that it would fail at."""
+
+
+def difference(stored, fresh, chapter: str, number: int) -> str:
+    """The test that says what a cell does otherwise, or "". `number` counts cells of code."""
+    one, other = (nbformat.v4.new_notebook(cells=[cell]) for cell in (stored, fresh))
+    if notebooks.CHECKED in notebooks.tags(stored) and printed(stored) != printed(fresh):
+        return f"chapters/{chapter}.ipynb::Cell {number}"
+    counted, again = notebooks.numbers(one), notebooks.numbers(other)
+    for place, values in counted.items():
+        found = again.get(place, {})
+        if values.keys() != found.keys() or not all(notebooks.close(found[name], values[name]) for name in values):
+            return f"tests/chapters/test_executed.py::test_numbers_agree[{chapter}]"
+    drawn, again = notebooks.pictures(one), notebooks.pictures(other)
+    for name, picture in drawn.items():
+        kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
+        if name not in again or notebooks.differs(picture, again[name], **kinds):
+            return f"tests/chapters/test_executed.py::test_pictures_agree[{chapter}]"
+    return ""
+
+
+def printed(cell) -> str:
+    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+
+
+def execute(source: Path, target: Path) -> None:
+    """Raises DiffersError, or what a cell raises."""
+    stored, notebook = notebooks.read(source), notebooks.read(source)
+    numbers = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            numbers[cell.id] = len(numbers)
+            cell.outputs = []
+
+    def compare(cell, cell_index, execute_reply):
+        test = difference(stored.cells[cell_index], cell, source.stem, numbers[cell.id])
+        if test:
+            raise DiffersError(f"{test} - {cell.id}")
+
+    where = {"metadata": {"path": str(source.parent)}}
+    NotebookClient(notebook, timeout=None, resources=where, on_cell_executed=compare).execute()
+    nbformat.write(notebook, target)
+
+
+if __name__ == "__main__":
+    try:
+        execute(Path(sys.argv[1]), Path(sys.argv[2]))
+    except DiffersError as found:
+        print(f"FAILED {found}")
+        sys.exit(1)

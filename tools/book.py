@@ -16,6 +16,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cards
+import faults
 import live
 import scripts
 
@@ -93,6 +94,7 @@ def _assemble(fetched: bool) -> None:
     shutil.copy(ROOT / "_toc.yml", SOURCE)
     shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("scripts"))
     cards.write(SOURCE / "book")
+    faults.write(SOURCE / "book")
     live.fill_page(SOURCE / "book" / "explorer.md")
     (SOURCE / "chapters").mkdir()
     for page in pages():

@@ -1,15 +1,20 @@
 """The list of planted faults, kept in step with the code that they are planted in."""
 
 import re
+import shutil
 import sys
+from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 
+import nbformat
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import plant
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT / "tools")]
+page, execute, plant = import_module("faults"), import_module("execute"), import_module("plant")
+
 FAULTS = plant.faults()
 FIELDS = {"name", "what", "file", "before", "after", "tests", "chapter"}
 ROOMS = ("data", "training", "models", "metrics", "latent")
@@ -62,6 +67,35 @@ def test_what_fails_first_is_read_from_what_pytest_says(status, said, first):
     assert plant._first_failure(status, said) == first
 
 
+def test_a_chapter_is_executed_to_the_first_cell_that_differs(tmp_path):
+    count = "from facelib.show import NUMBERS; from IPython.display import display\n"
+    count += "display({'text/plain': ''}, metadata={NUMBERS: {'n': %s}}, raw=True)"
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python"}})
+    for i, source in enumerate(("print(1)", count % 1, "open('ran', 'w').close()")):
+        tags = {"tags": [execute.notebooks.CHECKED]}
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata=tags, id=f"cell-{i}"))
+    where = {"resources": {"metadata": {"path": str(tmp_path)}}}
+    NotebookClient(notebook, **where).execute()
+    committed, executed, ran = tmp_path / "01_a.ipynb", tmp_path / "executed.ipynb", tmp_path / "ran"
+    nbformat.write(notebook, committed)
+    execute.execute(committed, executed)
+    assert execute.notebooks.numbers(execute.notebooks.read(executed)) == {"cell-1/0": {"n": 1}}
+    executed.unlink()
+    ran.unlink()
+    for number, source, test in (
+        (0, "print(2)", "chapters/01_a.ipynb::Cell 0 - cell-0"),
+        (1, count % 1.2, r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
+        (1, "1", r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
+    ):
+        changed = deepcopy(notebook)
+        changed.cells[number].source = source
+        nbformat.write(changed, committed)
+        with pytest.raises(execute.DiffersError, match=test):
+            execute.execute(committed, executed)
+    assert not ran.exists(), "cells behind it were executed"
+    assert not executed.exists()
+
+
 def test_names_and_places_are_unique():
     assert len({fault["name"] for fault in FAULTS}) == len(FAULTS)
     lines = [(fault["file"], _line(fault)) for fault in FAULTS]
@@ -83,3 +117,36 @@ def _room(file: str) -> str:
     """The package within facelib; "" for what lies on top, the small packages of weights and results included."""
     within = Path(file).relative_to("facelib").parts[0]
     return within if within in ROOMS else ""
+
+
+def test_what_was_planted_is_listed_and_nearly_all_of_it_was_noticed():
+    found = plant.found()
+    listed = {plant.key_of(fault) for fault in FAULTS}
+    rows = list(found[[*plant.KEYS]].itertuples(index=False, name=None))
+    assert set(rows) <= listed, "run `make faults`: the table has faults that were changed or are no more"
+    seen = found[[*plant.SEEN]] != ""
+    assert seen.any(axis=1).mean() >= 0.95
+    assert seen.chapter.mean() >= 0.5
+
+
+def test_the_page_has_a_row_a_fault(tmp_path):
+    shutil.copy(ROOT / "book" / "faults.md", tmp_path)
+    page.write(tmp_path)
+    text = (tmp_path / "faults.md").read_text()
+    assert "{{" not in text
+    for fault in FAULTS:
+        if fault["name"] in set(plant.found().name):
+            assert fault["what"] in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "word"),
+    [
+        ("", "not in [chapter 7]"),
+        ("tests/chapters/test_executed.py::test_numbers_agree[07_arithmetic]", "a number"),
+        ("chapters/07_arithmetic.ipynb::Cell 3", "a checked cell"),
+        ("a cell stops: ValueError: x", "a cell stops"),
+    ],
+)
+def test_the_page_says_what_in_a_chapter_noticed(seen, word):
+    assert word in page.in_chapter(seen, "07_arithmetic")

@@ -211,7 +211,7 @@ def expected(chapter: str, profile: str, dataset: str, **figures: float) -> None
         here = f"{value:.{known.digits}f}" if name in ranges else f"{value:.3g}"
         row = {"figure": known.what, "here": here}
         if comparable and name in ranges:
-            row |= {"expected": str(known), "": "" if value in known else "outside"}
+            row["expected"] = str(known) if value in known else f"{known}: outside"
         rows.append(row)
     shown = table(pd.DataFrame(rows))
     exact = {name: float(value) for name, value in figures.items()}

@@ -64,12 +64,14 @@ def room_of(file: str) -> str:
 
 
 def words(test: str) -> str:
-    """`tests/unit/test_x.py::test_that_this_holds[a]` as `test_that_this_holds`."""
+    """`tests/unit/test_x.py::test_that_this_holds[a]` as a sentence, for names do not break into lines."""
     if "::" not in test:
         return test
     file, name = test.split("::", 1)
-    name = name.split("[")[0]
-    return f"a doctest of `{file.removeprefix('facelib/')}`" if not file.startswith("tests/") else f"`{name}`"
+    if not file.startswith("tests/"):
+        return f"a doctest of `{file.removeprefix('facelib/')}`"
+    name = name.split("::")[-1].split("[")[0].removeprefix("test_").replace("_", " ")
+    return f"*{name}* (`{Path(file).stem}`)"
 
 
 def in_chapter(seen: str, chapter: str) -> str:

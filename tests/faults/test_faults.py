@@ -150,3 +150,16 @@ def test_the_page_has_a_row_a_fault(tmp_path):
 )
 def test_the_page_says_what_in_a_chapter_noticed(seen, word):
     assert word in page.in_chapter(seen, "07_arithmetic")
+
+
+@pytest.mark.parametrize(
+    ("seen", "text"),
+    [
+        ("tests/unit/test_x.py::test_that_this_holds[a]", "*that this holds* (`test_x`)"),
+        ("tests/unit/test_x.py::TestY::test_that", "*that* (`test_x`)"),
+        ("facelib/data/domains.py::facelib.data.domains.grey", "a doctest of `data/domains.py`"),
+        ("the tests do not end", "the tests do not end"),
+    ],
+)
+def test_the_page_says_which_test_noticed(seen, text):
+    assert page.words(seen) == text

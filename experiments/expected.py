@@ -5,7 +5,8 @@
 Executes every chapter (quick profile, drawn faces) with each seed, and reads what its `show.expected` has kept. A row a
 figure: its value with each seed, and the range in which a further seed's value lies with a probability of 95 %. Readers
 see the range in the chapter, tests hold the committed and every executed notebook against it. About twelve minutes a
-seed on 2 CPU cores. Executed notebooks stay in _build/expected, so an interrupted run goes on.
+seed on 2 CPU cores. Executed notebooks stay in _build/expected, so an interrupted run goes on; a changed chapter is
+executed again, and after a change of the library `make clean` makes a new start.
 
 Also says which checked cells print something else with another seed: claims that hold for the committed seed alone.
 """

@@ -73,6 +73,14 @@ def test_it_learns_faces_that_it_has_not_seen(faces):
     assert psnr(others.images, model.reconstruct(others)).mean() > psnr(others.images, mean_face).mean() + 3
 
 
+def test_statistics_for_use_are_gathered_while_it_learns(faces):
+    model = small()
+    means = [weight for weight in model.non_trainable_weights if weight.path.endswith("moving_mean")]
+    assert means and all(np.allclose(mean, 0) for mean in means)
+    model.fit(faces.images, batch_size=64, verbose=0)
+    assert all(np.abs(mean).max() > 0 for mean in means)
+
+
 def test_unfold_gives_the_picture_after_each_fold(faces):
     model = small(folds=3)
     pictures = model.unfold(faces)

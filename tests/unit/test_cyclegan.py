@@ -79,6 +79,30 @@ def test_a_step_teaches_all_four_networks(pair):
     assert all(gap(b, arrays(n.trainable_variables)) > 0 for b, n in zip(before, networks, strict=True))
 
 
+@pytest.mark.once
+def test_losses_are_those_of_the_definition(pair):
+    """Of one step with all pictures, so that their order has no part in it."""
+    images = [half.images[:30] for half in pair]
+    gan = small()
+    gan.compile(buffer=0, flip=False, run_eagerly=True)
+
+    def through(network, pictures):
+        return ops.convert_to_numpy(network(pictures))
+
+    a, b = (half.astype("float32") / 127.5 - 1 for half in images)
+    fake_a, fake_b = through(gan.to_a, b), through(gan.to_b, a)
+    judged = (gan.judge_a, a, fake_a), (gan.judge_b, b, fake_b)
+    real, fake = (np.stack([through(judge, shown[i]) for judge, *shown in judged]) for i in (0, 1))
+    wanted = {
+        "g_loss": 2 * ((fake - 1) ** 2).mean(),
+        "d_loss": ((real - 1) ** 2).mean() + (fake**2).mean(),
+        "cycle": np.abs(through(gan.to_a, fake_b) - a).mean() + np.abs(through(gan.to_b, fake_a) - b).mean(),
+        "identity": np.abs(through(gan.to_a, a) - a).mean() + np.abs(through(gan.to_b, b) - b).mean(),
+    }
+    history = gan.fit(images, batch_size=30, steps_per_epoch=1, verbose=0).history
+    assert {name: values[0] for name, values in history.items()} == pytest.approx(wanted, rel=1e-3)
+
+
 def step(pair, rate=1e-2, **losses):
     """The translators' weights after a step of plain descent."""
     gan = small()

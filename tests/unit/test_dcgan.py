@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from facelib import weights
-from facelib.data.faceset import to_float
+from facelib.data.faceset import to_float, to_uint8
 from facelib.metrics import grid_power
 from facelib.models import DCGAN
 from facelib.models.layers import ToRGB
@@ -63,6 +63,16 @@ def test_light_networks_train_with_the_statistics_of_batch_norm():
     assert len(means) == 4
     for was, now in zip(before, means, strict=True):
         assert np.abs(was - keras.ops.convert_to_numpy(now)).max() > 0
+
+
+def test_a_face_does_not_depend_on_the_others_in_its_batch():
+    gan = DCGAN(16, 8, width=16, light=True, seed=1)
+    z = 3 * gan.latent(6, seed=2)
+    # Untrained, statistics of use are 0 and 1, and those of a batch are not: what varies would vary far more.
+    together, alone = gan.decode(z), np.concatenate([gan.decode(z[i : i + 1]) for i in range(6)])
+    np.testing.assert_allclose(together.astype(int), alone, atol=1)
+    with_the_batch = to_uint8(keras.ops.convert_to_numpy(gan.sampler(z, training=True)))
+    assert np.abs(with_the_batch.astype(int) - together).max() > 20
 
 
 def test_to_rgb_is_a_convolution():

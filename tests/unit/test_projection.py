@@ -83,6 +83,17 @@ def test_no_image_is_changed_by_the_others(gan, faces):
     assert np.allclose(together.z[:1], alone.z, atol=1e-3)
 
 
+def test_steps_get_smaller():
+    """White is out of reach: what is far away pulls as hard in the end as at the start."""
+    model = Linear(0.01)
+    white = np.full((2, 4, 4, 3), 255, np.uint8)
+    found = project(model, white, positions=31, prior=0.0, noise=0.0, perceptual=0.0, **QUICK)
+    assert found.path_steps[1] == 1 and found.path_steps[-2] == 28
+    step = np.abs(np.diff(found.path, axis=0)).max(axis=(1, 2))
+    assert step[0] == pytest.approx(found.recipe.learning_rate, rel=1e-3)
+    assert step[-1] < 0.03 * step[0]
+
+
 def test_never_more_than_a_batch_is_rendered():
     model = Linear()
     found = project(model, model.decode(model.latent(11, 1)), batch_size=4, restarts=2, **QUICK)

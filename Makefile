@@ -56,8 +56,8 @@ unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 unit: $(READY)  ## tests of the library
-	$(PYTEST) -n $(JOBS) $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
-	KERAS_BACKEND=jax $(PYTEST) -n $(JOBS) $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
+	$(PYTEST) -n $(JOBS) --dist worksteal $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
+	KERAS_BACKEND=jax $(PYTEST) -n $(JOBS) --dist worksteal $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
 
 # nbval compares checked cells of the committed notebooks with what papermill's run printed.
 chapters: $(READY)  ## tests of the notebooks
@@ -67,7 +67,7 @@ chapters: $(READY)  ## tests of the notebooks
 pages: _build/html/index.html  ## tests of the built book, in a browser
 	$(PYTEST) -n $(JOBS) --dist loadfile $(REPORT)/pages.xml tests/book
 
-faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (hours; goes on where it was)
+faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (more than an hour; goes on where it was)
 	$(BIN)/python tests/faults/plant.py
 
 # Another version of Python, where there is one: make test-colab PYTHON=python3.12

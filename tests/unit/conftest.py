@@ -1,9 +1,16 @@
 """Fixtures of all unit tests: drawn photos, and a cache of their own, so that nothing an earlier run kept is tested."""
 
+import keras
 import pytest
 from PIL import Image
 
 from facelib.data import load_faces
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow
+
+    # Graphs of tests run a few times, too (tests/conftest.py). Chapters and commands keep TensorFlow's optimizer.
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(autouse=True)

@@ -234,12 +234,15 @@ def test_damaged_crops_are_cut_again_with_a_word(photos, cache):
 @contextmanager
 def no_larger(size):
     """No file of this process can grow beyond so many bytes: a real error from the system."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before, bytecode = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    # Python would keep what fits of the bytecode of a module imported here, and nothing could import that again.
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = bytecode
 
 
 @pytest.fixture(params=["limit", "disk"])

@@ -18,7 +18,7 @@ LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -na
 JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
 EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
-PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/faults.py tools/live.py tools/scripts.py
+PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/faults.py tools/live.py tools/scripts.py $(wildcard tests/faults/plant.py tests/faults/faults.toml)
 
 export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow

@@ -59,6 +59,7 @@ def tables(faults: list[dict]) -> str:
 
 
 def room_of(file: str) -> str:
+    """The package within facelib; "" for what lies on top, the small packages of weights and results included."""
     within = file.removeprefix("facelib/").split("/")[0]
     return within if within in ROOMS else ""
 
@@ -80,6 +81,7 @@ def in_chapter(seen: str, chapter: str) -> str:
     kinds = {
         "test_numbers_agree": "a number",
         "test_pictures_agree": "a picture",
+        "test_key_figures": "a key figure",
         "test_nothing_warns": "a warning",
         "::Cell": "a checked cell",
         "a cell stops": "a cell stops with an error",

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "faults"), str(ROOT / "tools")]
@@ -17,7 +18,6 @@ page, execute, plant = import_module("faults"), import_module("execute"), import
 
 FAULTS = plant.faults()
 FIELDS = {"name", "what", "file", "before", "after", "tests", "chapter"}
-ROOMS = ("data", "training", "models", "metrics", "latent")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["name"])
@@ -82,15 +82,16 @@ def test_a_chapter_is_executed_to_the_first_cell_that_differs(tmp_path):
     assert execute.notebooks.numbers(execute.notebooks.read(executed)) == {"cell-1/0": {"n": 1}}
     executed.unlink()
     ran.unlink()
-    for number, source, test in (
-        (0, "print(2)", "chapters/01_a.ipynb::Cell 0 - cell-0"),
-        (1, count % 1.2, r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
-        (1, "1", r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
+    for number, source, error, test in (
+        (0, "print(2)", execute.DiffersError, "chapters/01_a.ipynb::Cell 0 - cell-0"),
+        (1, count % 1.2, execute.DiffersError, r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
+        (1, "1", execute.DiffersError, r"test_executed.py::test_numbers_agree\[01_a\] - cell-1"),
+        (1, "1 / 0", CellExecutionError, "ZeroDivisionError"),
     ):
         changed = deepcopy(notebook)
         changed.cells[number].source = source
         nbformat.write(changed, committed)
-        with pytest.raises(execute.DiffersError, match=test):
+        with pytest.raises(error, match=test):
             execute.execute(committed, executed)
     assert not ran.exists(), "cells behind it were executed"
     assert not executed.exists()
@@ -104,8 +105,8 @@ def test_names_and_places_are_unique():
 
 def test_faults_are_many_and_in_all_rooms():
     assert len(FAULTS) >= 40
-    rooms = [_room(fault["file"]) for fault in FAULTS]
-    assert min(rooms.count(room) for room in (*ROOMS, "")) >= 4
+    rooms = [page.room_of(fault["file"]) for fault in FAULTS]
+    assert min(rooms.count(room) for room in page.ROOMS) >= 4
 
 
 def _line(fault) -> int:
@@ -113,16 +114,12 @@ def _line(fault) -> int:
     return source[: source.index(fault["before"])].count("\n")
 
 
-def _room(file: str) -> str:
-    """The package within facelib; "" for what lies on top, the small packages of weights and results included."""
-    within = Path(file).relative_to("facelib").parts[0]
-    return within if within in ROOMS else ""
-
-
 def test_what_was_planted_is_listed_and_nearly_all_of_it_was_noticed():
     found = plant.found()
     listed = {plant.key_of(fault) for fault in FAULTS}
     rows = list(found[[*plant.KEYS]].itertuples(index=False, name=None))
+    # A fault may be listed before it is planted, but hardly any may wait for that.
+    assert len(rows) >= 0.95 * len(listed)
     assert set(rows) <= listed, "run `make faults`: the table has faults that were changed or are no more"
     seen = found[[*plant.SEEN]] != ""
     assert seen.any(axis=1).mean() >= 0.95

@@ -14,7 +14,7 @@ MEASURED = {"profile": "quick", "dataset": "synthetic"}  # what the ranges are o
 
 @dataclass(frozen=True)
 class Range:
-    """A figure in words, and where its value lies for 19 of 20 seeds."""
+    """A figure in words, and where its value with a further seed is expected, with a probability of 95 %."""
 
     what: str
     low: float
@@ -23,22 +23,25 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return bool(self.low <= value <= self.high)
 
-    @property
-    def digits(self) -> int:
-        """Behind the point: as many as its width deserves."""
-        width = max(self.high - self.low, 1e-6)
-        return max(0, 1 - math.floor(math.log10(width)))
+    def written(self, value: float) -> str:
+        """A value with as many digits as the range deserves: by its width or, where it spans factors, by the value."""
+        by_factors = self.high > 10 * self.low > 0
+        scale = value if by_factors else self.high - self.low
+        digits = max(0, 1 - math.floor(math.log10(max(abs(scale), 1e-6))))
+        return f"{value:.{digits}f}"
 
     def __str__(self) -> str:
-        return f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}"
+        return f"{self.written(self.low)} to {self.written(self.high)}"
 
 
 def of_chapter(chapter: str) -> dict[str, Range]:
-    """Figure → its range, for a chapter such as "01_vae"; {} if none were measured.
+    """Figure → its range, for a chapter such as "01_vae"; {} if none were measured yet.
 
     >>> of_chapter("01_vae")["psnr"].what
     'PSNR of faces that the trained VAE has not seen, dB'
     """
+    if not (results.FOLDER / "expected.csv").exists():
+        return {}  # as when experiments/expected.py makes the first
     table = results.load("expected")
     rows = table[table["chapter"] == chapter]
     return {row.figure: Range(row.what, row.low, row.high) for row in rows.itertuples()}

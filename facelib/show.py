@@ -208,7 +208,7 @@ def expected(chapter: str, profile: str, dataset: str, **figures: float) -> None
     ranges, rows = expectations.of_chapter(chapter), []
     for name, value in figures.items():
         known = ranges.get(name, expectations.Range(name, np.nan, np.nan))
-        here = f"{value:.{known.digits}f}" if name in ranges else f"{value:.3g}"
+        here = known.written(value) if name in ranges else f"{value:.3g}"
         row = {"figure": known.what, "here": here}
         if comparable and name in ranges:
             row["expected"] = str(known) if value in known else f"{known}: outside"

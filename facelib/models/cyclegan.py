@@ -190,11 +190,11 @@ class CycleGAN(Players):
         fake_a, fake_b = (buffer(fake) for buffer, fake in zip(self.buffers, (fake_a, fake_b), strict=True))
 
         def tell_apart():
-            losses = []
+            of_judges = []
             for judge, real, fake in ((self.judge_a, a, fake_a), (self.judge_b, b, fake_b)):
                 of_real, of_fake = ops.split(judge(ops.concatenate([real, fake])), 2)
-                losses += [squared(of_real, 1.0), squared(of_fake, 0.0)]
-            d_loss = 0.5 * sum(losses)
+                of_judges += [squared(of_real, 1.0), squared(of_fake, 0.0)]
+            d_loss = 0.5 * sum(of_judges)
             return d_loss, [d_loss]
 
         return self._track(self._learn(self.discriminator_optimizer, tell_apart) + losses)

@@ -47,6 +47,9 @@ def test_what_has_no_logarithm_is_refused():
         (0.8712, 0.9523, "0.871 to 0.952"),
         (61, 212, "61 to 212"),
         (-1, 1, "-1.0 to 1.0"),
+        (0.7732, 16.04, "0.77 to 16"),
+        (12.35, 258.7, "12 to 259"),
+        (0.0, 0.231, "0.00 to 0.23"),
     ],
 )
 def test_a_range_has_as_many_digits_as_it_deserves(low, high, words):
@@ -87,6 +90,12 @@ def test_another_profile_is_not_held_against_them(table, capsys, monkeypatch):
 def test_a_figure_without_a_range_is_shown_alone(table, capsys, monkeypatch):
     html, kept, _ = shown(capsys, monkeypatch, profile="quick", dataset="synthetic", psnr=25.0, new=0.12345)
     assert "<td>new</td>" in html and "<td>0.123</td>" in html and kept["new"] == 0.12345
+
+
+def test_before_the_first_table_there_is_nothing_to_expect(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    html, kept, said = shown(capsys, monkeypatch, profile="quick", dataset="synthetic", psnr=25.0)
+    assert "<td>25</td>" in html and kept == {"psnr": 25.0} and said == ""
 
 
 def test_ranges_hold_the_values_that_they_were_found_from():

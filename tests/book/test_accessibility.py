@@ -2,7 +2,7 @@
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from wait import wait
 
 import book
 
@@ -25,7 +25,7 @@ def axe(root):
 def test_axe_finds_nothing_serious(browser, site, axe, page):
     browser.get(f"{site}/{page}.html")
     if browser.find_elements(By.CSS_SELECTOR, "#explorer"):
-        WebDriverWait(browser, 30).until(lambda b: b.execute_script("return !!window.latentExplorer"))
+        wait(browser, 30).until(lambda b: b.execute_script("return !!window.latentExplorer"))
         folded = "document.querySelectorAll('#explorer :is(.ex-raw, .ex-photo)')"
         browser.execute_script(f"for (const part of {folded}) [part.open, part.hidden] = [true, false]")
     browser.execute_script(STILL)

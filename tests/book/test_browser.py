@@ -5,7 +5,8 @@ import json
 import pytest
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
+from wait import wait
 
 import book
 
@@ -15,7 +16,7 @@ CHAPTERS = [page for page in book.pages() if page.startswith("chapters/")]
 @pytest.fixture(scope="module", params=CHAPTERS)
 def chapter(request, browser, site):
     browser.get(f"{site}/{request.param}.html")
-    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
+    wait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
     return browser
 
 
@@ -43,16 +44,16 @@ def test_keyboard_moves_the_slider(chapter):
     before = shown(chapter)
     # To the left first: a slider over time starts at its end.
     handle(chapter).send_keys(Keys.ARROW_LEFT)
-    WebDriverWait(chapter, 5).until(lambda b: shown(b) != before)
+    wait(chapter, 5).until(lambda b: shown(b) != before)
     handle(chapter).send_keys(Keys.ARROW_RIGHT)
-    WebDriverWait(chapter, 5).until(lambda b: shown(b) == before)
+    wait(chapter, 5).until(lambda b: shown(b) == before)
 
 
 def test_mouse_moves_the_slider(chapter):
     before = shown(chapter)
     chapter.execute_script("arguments[0].scrollIntoView({block: 'center'})", handle(chapter))
     ActionChains(chapter).drag_and_drop_by_offset(handle(chapter), -150, 0).perform()
-    WebDriverWait(chapter, 5).until(lambda b: shown(b) != before)
+    wait(chapter, 5).until(lambda b: shown(b) != before)
     image = [i for i in chapter.find_elements(By.CSS_SELECTOR, ".jupyter-widgets img") if i.is_displayed()][0]
     assert image.size["width"] > 200 and image.size["height"] > 50
     assert chapter.execute_script("return arguments[0].naturalWidth", image) > 0
@@ -63,12 +64,12 @@ def test_screen_readers_hear_name_and_value(chapter):
     assert name and f"({name}: " in shown(chapter)[0]
     before = handle(chapter).get_attribute("aria-valuetext")
     handle(chapter).send_keys(Keys.ARROW_RIGHT)
-    WebDriverWait(chapter, 5).until(lambda b: handle(b).get_attribute("aria-valuetext") != before)
+    wait(chapter, 5).until(lambda b: handle(b).get_attribute("aria-valuetext") != before)
     assert handle(chapter).get_attribute("aria-valuetext") in shown(chapter)[0]
 
 
 def test_formulas_are_set(chapter):
-    WebDriverWait(chapter, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, "mjx-math"))
+    wait(chapter, 20).until(lambda b: b.find_elements(By.CSS_SELECTOR, "mjx-math"))
     prose = [element.text for element in chapter.find_elements(By.CSS_SELECTOR, "article p, article li, article td")]
     assert not [text for text in prose if "$" in text]
 
@@ -92,14 +93,14 @@ def test_nothing_is_wider_than_the_page(chapter, width):
 
 def test_a_menu_chooses_what_the_slider_moves(browser, site):
     browser.get(f"{site}/chapters/04_conditional_gan.html")
-    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-dropdown select"))
+    wait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-dropdown select"))
     chosen = Select(browser.find_element(By.CSS_SELECTOR, ".widget-dropdown select"))
     for option in (chosen.options[-1].text, chosen.options[1].text):
         chosen.select_by_visible_text(option)
-        WebDriverWait(browser, 5).until(lambda b, option=option: f": {option}" in shown(b)[0])
+        wait(browser, 5).until(lambda b, option=option: f": {option}" in shown(b)[0])
         before = shown(browser)
         handle(browser).send_keys(Keys.ARROW_LEFT)
-        WebDriverWait(browser, 5).until(lambda b, before=before: shown(b) != before)
+        wait(browser, 5).until(lambda b, before=before: shown(b) != before)
         assert len(shown(browser)) == 1 and f": {option}" in shown(browser)[0]
 
 
@@ -107,7 +108,7 @@ def test_no_request_leaves_the_machine(browser, site, root):
     """All pages, with everything that they load."""
     for page in ["index", *book.pages()]:
         browser.get(f"{site}/{page}.html")
-        WebDriverWait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
+        wait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
     urls = set()
     for entry in browser.get_log("performance"):
         message = json.loads(entry["message"])["message"]
@@ -124,7 +125,7 @@ def test_no_request_leaves_the_machine(browser, site, root):
 
 def test_every_slider_of_a_board_moves_its_picture(browser, site):
     browser.get(f"{site}/chapters/07_arithmetic.html")
-    WebDriverWait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
+    wait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]"))
     knobs = {
         knob.get_attribute("aria-label"): knob
         for knob in browser.find_elements(By.CSS_SELECTOR, ".widget-slider [role=slider]")
@@ -138,6 +139,6 @@ def test_every_slider_of_a_board_moves_its_picture(browser, site):
         for press in (key, Keys.ARROW_LEFT if key == Keys.ARROW_RIGHT else Keys.ARROW_RIGHT, key):
             before = picture(browser)
             knobs[name].send_keys(press)
-            WebDriverWait(browser, 5).until(lambda b, before=before: picture(b) != before)
+            wait(browser, 5).until(lambda b, before=before: picture(b) != before)
             for knob in ("smile", "man", "glasses"):
                 assert f"{knob}: {knobs[knob].get_attribute('aria-valuetext')}" in picture(browser)

@@ -10,7 +10,8 @@ import skimage.data
 from PIL import Image
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
+from wait import wait
 
 from facelib import latent, results, weights
 
@@ -27,7 +28,7 @@ class Page:
     def open(self, fragment=""):
         self.browser.get("about:blank")  # a new fragment alone would not load the page anew
         self.browser.get(f"{self.url}{fragment}")
-        WebDriverWait(self.browser, 60).until(lambda b: self.script("return !!window.latentExplorer"))
+        wait(self.browser, 60).until(lambda b: self.script("return !!window.latentExplorer"))
         return self.settle()
 
     def script(self, text, *arguments):
@@ -44,7 +45,7 @@ class Page:
         drawn = (
             "const e = window.latentExplorer; return [e.face, e.way, e.sum, e.ends.a, e.ends.b].every((s) => !s.busy)"
         )
-        WebDriverWait(self.browser, 20).until(
+        wait(self.browser, 20).until(
             lambda b: self.script(drawn) and self.find(".ex-face").get_attribute("data-shown") == self.hash
         )
         return self
@@ -78,7 +79,7 @@ class Page:
 
     def choose(self, model):
         Select(self.find(".ex-model")).select_by_value(model)
-        WebDriverWait(self.browser, 20).until(lambda b: self.model == model)
+        wait(self.browser, 20).until(lambda b: self.model == model)
         return self.settle()
 
     def picture(self, selector=".ex-face"):
@@ -164,10 +165,10 @@ def test_a_gpu_draws_the_same_and_the_faster_one_stays(page, measured):
     has_one = "return !!navigator.gpu && navigator.gpu.requestAdapter().then((adapter) => !!adapter)"
     if not page.script(has_one):
         pytest.skip("this browser has no WebGPU")
-    WebDriverWait(page.browser, 10).until(lambda b: page.find(".ex-gpu").is_displayed())
+    wait(page.browser, 10).until(lambda b: page.find(".ex-gpu").is_displayed())
     before = page.picture()
     page.script("arguments[0].click()", page.find(".ex-gpu"))
-    WebDriverWait(page.browser, 120).until(lambda b: "Faces a second" in page.status())
+    wait(page.browser, 120).until(lambda b: "Faces a second" in page.status())
     measured(f"explorer: {page.status()}")
     stays = page.script("return window.latentExplorer.model.backend")
     verdicts = {"wasm": "so WebAssembly stays.", "webgpu": "so the GPU draws for this model from now on."}
@@ -186,7 +187,7 @@ def test_a_gpu_that_fails_changes_nothing(page):
         "window.latentExplorer.model.use = (b) => Promise[b === 'webgpu' ? 'reject' : 'resolve'](Error('lost'))"
     )
     page.script("window.latentExplorer.tryGpu()")
-    WebDriverWait(page.browser, 20).until(lambda b: page.status().endswith("WebAssembly stays: lost"))
+    wait(page.browser, 20).until(lambda b: page.status().endswith("WebAssembly stays: lost"))
     page.script("delete window.latentExplorer.model.use")
     failing = """
         const [done] = arguments, { model } = window.latentExplorer;
@@ -307,7 +308,7 @@ def test_a_link_on_the_page_to_another_face_is_followed(page):
     address = page.choose("vae-synthetic-80").press(".ex-surprise").hash
     page.open()
     page.script("location.hash = arguments[0]", address)
-    WebDriverWait(page.browser, 20).until(lambda b: page.model == "vae-synthetic-80")
+    wait(page.browser, 20).until(lambda b: page.model == "vae-synthetic-80")
     assert page.settle().hash == address
 
 
@@ -421,7 +422,7 @@ def test_a_photo_is_encoded_as_keras_does(page, photo, name):
     page.choose(name)
     page.browser.get_log("performance")
     page.find(".ex-file").send_keys(str(photo))
-    WebDriverWait(page.browser, 10).until(lambda b: page.find(".ex-encode").is_displayed())
+    wait(page.browser, 10).until(lambda b: page.find(".ex-encode").is_displayed())
     for slider, value in {".ex-zoom": 2, ".ex-x": 0.42, ".ex-y": 0.12}.items():
         page.script(
             "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))",
@@ -430,7 +431,7 @@ def test_a_photo_is_encoded_as_keras_does(page, photo, name):
         )
     before = page.hash
     page.script("arguments[0].click()", page.find(".ex-encode"))
-    WebDriverWait(page.browser, 20).until(lambda b: page.hash != before)
+    wait(page.browser, 20).until(lambda b: page.hash != before)
     z = page.settle().z
     model, encoder = weights.load(name), weights.load(live.MODELS[name][1])
     pixels = page.script("const e = window.latentExplorer; return [...e.photo.cropped(e.model.size).data]")
@@ -455,7 +456,7 @@ def test_a_photo_is_encoded_as_keras_does(page, photo, name):
 
 def test_a_face_that_comes_late_is_not_given_to_another_model(page, photo):
     page.find(".ex-file").send_keys(str(photo))
-    WebDriverWait(page.browser, 10).until(lambda b: page.find(".ex-encode").is_displayed())
+    wait(page.browser, 10).until(lambda b: page.find(".ex-encode").is_displayed())
     page.script("""
         const { model } = window.latentExplorer;
         model.encode = () => new Promise((done) => (window.comeLate = () => done(new Float64Array(model.latentDim))));
@@ -470,7 +471,7 @@ def test_a_face_that_comes_late_is_not_given_to_another_model(page, photo):
 def test_a_file_that_is_no_picture_is_told(page, tmp_path):
     (tmp_path / "letter.txt").write_text("Dear reader")
     page.find(".ex-file").send_keys(str(tmp_path / "letter.txt"))
-    WebDriverWait(page.browser, 5).until(lambda b: "letter.txt is not a picture" in page.status())
+    wait(page.browser, 5).until(lambda b: "letter.txt is not a picture" in page.status())
     assert not page.find(".ex-photo").is_displayed()
 
 
@@ -494,7 +495,7 @@ def test_the_keyboard_reaches_and_moves_everything(page):
     slider.send_keys(Keys.ARROW_RIGHT)
     assert (page.settle().z != before).any()
     slider.send_keys(Keys.CONTROL, "z")
-    WebDriverWait(page.browser, 5).until(lambda b: (page.z == before).all())
+    wait(page.browser, 5).until(lambda b: (page.z == before).all())
     page.find("[data-slot=b] .ex-thumb").send_keys(Keys.ENTER)
     assert len(page.settle().all("[data-slot=b] .ex-thumb")) == 5
     assert page.script("return document.activeElement.closest('[data-slot]')?.dataset.slot") == "b"
@@ -574,7 +575,7 @@ def test_without_javascript_a_still_picture_remains(page):
         page.browser.get("about:blank")
         page.browser.get(page.url)
         still = page.find(".ex-still img")
-        WebDriverWait(page.browser, 10).until(lambda b: still.get_property("naturalWidth") > 300)
+        wait(page.browser, 10).until(lambda b: still.get_property("naturalWidth") > 300)
         assert still.is_displayed() and not page.find(".ex-live").is_displayed()
     finally:
         page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
@@ -587,7 +588,7 @@ def test_a_runtime_that_lacks_leaves_the_still_picture_and_says_why(page):
         page.browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
         page.browser.get("about:blank")
         page.browser.get(page.url)
-        WebDriverWait(page.browser, 20).until(lambda b: "did not start" in page.find(".ex-still figcaption").text)
+        wait(page.browser, 20).until(lambda b: "did not start" in page.find(".ex-still figcaption").text)
         assert page.find(".ex-still img").is_displayed()
     finally:
         page.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
@@ -601,7 +602,7 @@ def test_a_model_that_cannot_be_fetched_is_told_and_can_be_asked_for_again(page)
     page.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/vae-synthetic-80*"]})
     try:
         Select(page.find(".ex-model")).select_by_value("vae-synthetic-80")
-        WebDriverWait(page.browser, 20).until(lambda b: "could not be loaded" in page.status())
+        wait(page.browser, 20).until(lambda b: "could not be loaded" in page.status())
         assert page.hash == first and page.find(".ex-model").get_attribute("value") == FIRST
     finally:
         page.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})

@@ -60,6 +60,18 @@ def outside(notebook, chapter: str) -> list[str]:
     return [f"{name} {figures[name]:g} is not {ranges[name]}" for name in figures if figures[name] not in ranges[name]]
 
 
+def other_numbers(stored, fresh) -> list[str]:
+    """Where a run has other numbers than what is stored, or none, or more."""
+    one, other = _named(numbers(stored)), _named(numbers(fresh))
+    if one.keys() != other.keys():
+        return [f"only one of the two notebooks has {name}" for name in one.keys() ^ other.keys()]
+    return [f"{name}: {other[name]}, not {one[name]}" for name in one if not close(other[name], one[name])]
+
+
+def _named(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {f"{cell}: {name}": value for cell, values in found.items() for name, value in values.items()}
+
+
 def close(fresh: float, stored: float) -> bool:
     """The same number, but for what another processor does to a training run."""
     return bool(np.isclose(fresh, stored, rtol=0.03, atol=0.02))
@@ -82,6 +94,25 @@ def pictures(notebook) -> dict[str, Image.Image]:
         if match:
             found[match.group(1) + kinds.get(name, "")] = _image(match.group(2))
     return found
+
+
+def other_pictures(stored, fresh, resampled: bool = False) -> list[str]:
+    """Where a run draws something else than what is stored, or nothing, or more (`resampled`: see `differs`)."""
+    one = pictures(stored)
+    # Without `Stack` (ipywidgets 7) the frames of a slider do not lie in it, and so miss what their cell is tagged.
+    other = {_untagged(name): picture for name, picture in pictures(fresh).items()}
+    if missing := {_untagged(name) for name in one} ^ other.keys():
+        return [f"only one of the two notebooks has the picture {name}" for name in missing]
+    found = []
+    for name, picture in one.items():
+        kinds = {kind: f".{kind}" in name for kind in ("plot", "unstable")}
+        if reason := differs(picture, other[_untagged(name)], **kinds, resampled=resampled):
+            found.append(f"{name}: {reason}")
+    return found
+
+
+def _untagged(name: str) -> str:
+    return re.sub(r"(\.plot|\.unstable)+$", "", name)
 
 
 def _within(widgets: dict, name: str) -> list[str]:

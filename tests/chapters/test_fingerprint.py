@@ -1,5 +1,6 @@
-"""The picture comparison itself: it must let rounding pass and catch what a reader would see."""
+"""The comparison itself: it must let rounding pass and catch what a reader would see."""
 
+import base64
 import io
 
 import matplotlib.pyplot as plt
@@ -7,11 +8,12 @@ import nbformat
 import numpy as np
 import pytest
 from ipywidgets.embed import dependency_state
-from notebooks import WIDGETS, differs, pictures
+from notebooks import WIDGETS, differs, other_numbers, other_pictures, pictures
 from PIL import Image
 
 from facelib.data import draw_faces
 from facelib.data.synthetic import sample_people
+from facelib.show import NUMBERS
 from facelib.widgets import slider
 
 
@@ -90,3 +92,28 @@ def test_frames_of_a_slider_are_what_their_cell_is_tagged():
         found[tag] = pictures(nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {WIDGETS: state}}))
     assert list(found["plain"]) == ["A square (shade: dark)", "A square (shade: bright)"]
     assert list(found["unstable"]) == [f"{name}.unstable" for name in found["plain"]]
+
+
+def run(values, pictures_drawn):
+    """A notebook of one cell that kept numbers and drew pictures."""
+    outputs = [nbformat.v4.new_output("display_data", {"text/plain": ""}, metadata={NUMBERS: values})]
+    for picture in pictures_drawn:
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        code = base64.b64encode(buffer.getvalue()).decode()
+        outputs.append(nbformat.v4.new_output("display_data", {"image/png": code}))
+    cell = nbformat.v4.new_code_cell("draw()", id="drawn", outputs=outputs)
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+def test_other_numbers_and_pictures_are_named_and_missing_ones_too(people):
+    face, other = sheet(people), sheet(people.iloc[::-1])
+    stored = run({"psnr": 20.0, "share": 0.5}, [face, other])
+    assert not other_numbers(stored, run({"psnr": 20.5, "share": 0.5}, [])) and not other_pictures(stored, stored)
+    assert other_numbers(stored, run({"psnr": 22.0, "share": 0.5}, [])) == ["drawn/0: psnr: 22.0, not 20.0"]
+    for values in ({"psnr": 20.0}, {"psnr": 20.0, "share": 0.5, "more": 1.0}):
+        assert "only one of the two notebooks has drawn/0: " in other_numbers(stored, run(values, []))[0]
+    (found,) = other_pictures(stored, run({}, [face, face]))
+    assert found.startswith("drawn/2: mean difference")
+    for drawn in ([face], [face, other, face]):
+        assert "only one of the two notebooks has the picture" in other_pictures(stored, run({}, drawn))[0]

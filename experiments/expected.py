@@ -204,7 +204,8 @@ def rows_of(chapter: str, paths: dict[int, Path]) -> list[dict]:
     for figure, what in FIGURES[chapter].items():
         found, share = values.loc[figure].to_numpy(), what.endswith("share")
         margin = SHARE if share else PART * abs(found.mean())
-        margin = max(margin, 1.5 / COUNTED.get(figure, 1e9))
+        if figure in COUNTED:
+            margin = max(margin, 1.5 / COUNTED[figure])
         low, high = prediction_interval(found, margin, figure in BY_FACTORS)
         low, high = (max(low, 0.0), min(high, 1.0)) if share else (low, high)
         row = {"chapter": chapter, "figure": figure, "what": what, "low": low, "high": high}

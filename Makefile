@@ -3,8 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PROFILE := quick
 DATASET := synthetic
-# Chapters executed, and tests run, at a time; two fit into 16 GB.
+# Chapters executed, and browsers that look at the book, at a time.
 JOBS := 2
+# Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy, and need 10 GB.
+WORKERS := 3
 # The commit that `make changed` compares with.
 SINCE := HEAD
 
@@ -17,7 +19,8 @@ LIBRARY := $(shell find facelib experiments -name '*.py' -o -name '*.npz' -o -na
 # What runs on JAX too.
 JAX := accordion.py adversarial.py attributes.py augment.py classifier.py conditional.py cyclegan.py dcgan.py directions.py family.py features.py guard.py jax.py latent_encoder.py models.py projection.py training.py vae.py
 CHAPTERS := $(wildcard chapters/[0-9]*.ipynb)
-EXECUTED := $(CHAPTERS:chapters/%=_build/executed/%)
+# The first chapters are the shortest: executed last, they let two processes end together.
+EXECUTED := $(shell printf '%s\n' $(CHAPTERS:chapters/%=_build/executed/%) | sort -r)
 PAGES := _config.yml _toc.yml $(shell find book -type f 2>/dev/null) tools/book.py tools/cards.py tools/faults.py tools/live.py tools/scripts.py $(wildcard tests/faults/plant.py tests/faults/faults.toml)
 
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -30,7 +33,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  JOBS=$(JOBS)  PYTHON=$(PYTHON)"
+	@echo "  settings: PROFILE=$(PROFILE) (quick, colab, full)  DATASET=$(DATASET) (synthetic, portraits)  JOBS=$(JOBS)  WORKERS=$(WORKERS)  PYTHON=$(PYTHON)"
 
 env: $(READY)  ## the environment in .venv, as requirements.lock says
 
@@ -48,7 +51,7 @@ test: lint unit chapters pages  ## all tests: unit, chapters, book
 changed: $(READY)  ## tests and chapters that need what changed (since HEAD, or SINCE=main)
 	$(BIN)/python tools/changed.py $(SINCE)
 
-# Each of the two processes has a core of its own. What JAX has compiled once it finds again, in the other process too.
+# Each of the processes computes on one core. What JAX has compiled once it finds again, in the others too.
 unit: export OMP_NUM_THREADS := 1
 unit: export TF_NUM_INTRAOP_THREADS := 1
 unit: export TF_NUM_INTEROP_THREADS := 1
@@ -56,8 +59,8 @@ unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 unit: $(READY)  ## tests of the library
-	$(PYTEST) -n $(JOBS) --dist worksteal $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
-	KERAS_BACKEND=jax $(PYTEST) -n $(JOBS) --dist worksteal $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
+	KERAS_BACKEND=jax $(PYTEST) -n $(WORKERS) --dist worksteal $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
 
 # nbval compares checked cells of the committed notebooks with what papermill's run printed.
 chapters: $(READY)  ## tests of the notebooks

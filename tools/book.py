@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -27,8 +28,10 @@ HTML = BUILD / "html"
 
 
 def main() -> int:
-    fetched = scripts.fetch(BUILD / "scripts")
-    live.write(BUILD / "live")
+    with ThreadPoolExecutor() as pool:
+        fetching = pool.submit(scripts.fetch, BUILD / "scripts")
+        live.write(BUILD / "live")
+    fetched = fetching.result()
     _assemble(fetched)
     work = BUILD / "jupyter-book"
     shutil.rmtree(work, ignore_errors=True)

@@ -18,7 +18,9 @@ from functools import lru_cache
 import keras
 import numpy as np
 import tensorflow as tf
-from mtcnn.stages import StageONet, StagePNet, StageRNet
+from mtcnn.network.onet import ONet
+from mtcnn.network.pnet import PNet
+from mtcnn.network.rnet import RNet
 from mtcnn.utils.bboxes import (
     adjust_bboxes,
     generate_bounding_box,
@@ -32,6 +34,8 @@ from mtcnn.utils.bboxes import (
 from mtcnn.utils.images import build_scale_pyramid
 from mtcnn.utils.landmarks import adjust_landmarks
 from scipy.sparse import csr_array
+
+from facelib.data.mtcnn_weights import mtcnn_weights
 
 # As in the mtcnn package, whose results these must be.
 MIN_FACE, SHRINK = 20, 0.709
@@ -62,11 +66,15 @@ class Detector:
         def compiled(function, *shape):
             return tf.function(function, input_signature=[tf.TensorSpec(shape, tf.float32)])
 
-        net = self._proposals = StagePNet().model
+        net, refine, output = PNet(), RNet(), ONet()
+        for network, name in ((net, "pnet"), (refine, "rnet"), (output, "onet")):
+            network.build()
+            network.set_weights(mtcnn_weights(name))
+        self._proposals = net
         self._first = compiled(lambda x: net.prelu1(net.conv1(x)), None, None, None, 3)
         self._rest = compiled(self._after_first, None, None, None, 10)
-        self._refine = compiled(StageRNet().model, None, 24, 24, 3)
-        self._output = compiled(StageONet().model, None, 48, 48, 3)
+        self._refine = compiled(refine, None, 24, 24, 3)
+        self._output = compiled(output, None, 48, 48, 3)
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[list[dict]]:
         if not images:

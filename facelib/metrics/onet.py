@@ -1,18 +1,18 @@
 """MTCNN's output network (Zhang et al. 2016) without TensorFlow: 48×48 pixels → 256 features of a face.
 
 It was trained to tell faces from other things, to find eyes, nose and mouth, and nothing else; what these need is what
-its features hold. The weights are those of the mtcnn package (MIT licence).
+its features hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 
-import joblib
 import keras
 import numpy as np
 from keras import layers
+
+from facelib.data.mtcnn_weights import mtcnn_weights
 
 SIDE = 48
 
@@ -35,7 +35,7 @@ def build_onet() -> keras.Model:
     x = layers.PReLU(name="prelu_5")(x)  # (256,)
     network = keras.Model(image, x, name="onet")
     # The last six are the heads: box, landmarks, face or not.
-    network.set_weights(joblib.load(str(files("mtcnn.assets.weights") / "onet.lz4"))[:-6])
+    network.set_weights(mtcnn_weights("onet")[:-6])
     return network
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from facelib.data import load_faces
+from facelib.data.mtcnn_weights import mtcnn_weights
 from facelib.metrics import (
     Extractor,
     Features,
@@ -184,9 +185,11 @@ def test_onet_gives_256_features_of_a_face(faces):
 @pytest.mark.tensorflow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MTCNN runs on TensorFlow only")
 def test_onet_is_the_network_of_mtcnn():
-    from mtcnn.stages import StageONet
+    from mtcnn.network.onet import ONet
 
-    original = StageONet().model
+    original = ONet()
+    original.build()
+    original.set_weights(mtcnn_weights("onet"))
     inputs = np.random.default_rng(0).uniform(-1, 1, (5, 48, 48, 3)).astype("float32")
     heads = [weight.numpy() for weight in original.weights[-6:]]
     features = build_onet().predict_on_batch(inputs)

@@ -24,6 +24,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    # First, or the others have long ended when it does.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         left_out = ("tensorflow", "once")
         items[:] = [item for item in items if not any(map(item.get_closest_marker, left_out))]

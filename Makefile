@@ -5,8 +5,8 @@ PROFILE := quick
 DATASET := synthetic
 # Chapters executed, and browsers that look at the book, at a time.
 JOBS := 2
-# Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy. In the end they hold
-# 17 GB together, for TensorFlow gives back no graph that it has run.
+# Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy. In the end they hold 8 GB
+# together, for TensorFlow gives back no graph that it has run.
 WORKERS := 3
 # The commit that `make changed` compares with.
 SINCE := HEAD

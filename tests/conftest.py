@@ -19,7 +19,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
     config.addinivalue_line("markers", "slow: trains for minutes")
     config.addinivalue_line(
-        "markers", "once: what is learned or refused, which no backend decides; not repeated on JAX"
+        "markers",
+        "once: what no backend decides (what is learned, what is refused, which result is taken); not repeated on JAX",
     )
 
 

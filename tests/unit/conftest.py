@@ -10,7 +10,13 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow
 
     # Graphs of tests run a few times, too (tests/conftest.py). Chapters and commands keep TensorFlow's optimizer.
-    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    # Pruning and inlining stay: TensorFlow gives back no graph that it has run, and theirs are less than half as large.
+    passes = (
+        "layout_optimizer constant_folding shape_optimization remapping arithmetic_optimization "
+        "dependency_optimization loop_optimization scoped_allocator_optimization auto_mixed_precision "
+        "pin_to_host_optimization implementation_selector debug_stripper"
+    )
+    tensorflow.config.optimizer.set_experimental_options(dict.fromkeys(passes.split(), False))
 
 
 @pytest.fixture(autouse=True)

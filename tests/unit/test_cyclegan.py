@@ -117,6 +117,7 @@ def whole(pair):
     return step(pair)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("off", ["adversarial", "cycle", "identity"])
 def test_a_loss_of_weight_nought_has_no_say(pair, whole, off):
     without = step(pair, **{off: 0.0})

@@ -67,6 +67,7 @@ def test_what_is_returned(gan, faces):
     assert np.array_equal(frames[-1], found.images[[2, 0]])
 
 
+@pytest.mark.once
 def test_curves_are_those_of_the_restart_that_was_taken(gan, faces):
     found = project(gan, faces, restarts=3, noise=0.0, prior=0.0, **QUICK)
     first = gan.decode(found.path[0])
@@ -75,6 +76,7 @@ def test_curves_are_those_of_the_restart_that_was_taken(gan, faces):
     assert np.allclose(total, found.losses.min(axis=0), rtol=1e-5)
 
 
+@pytest.mark.once
 def test_no_image_is_changed_by_the_others(gan, faces):
     together = project(gan, faces, **QUICK)
     in_twos = project(gan, faces, batch_size=4, **QUICK)
@@ -101,6 +103,7 @@ def test_never_more_than_a_batch_is_rendered():
     assert max(model.rows) == 4
 
 
+@pytest.mark.once
 def test_more_restarts_are_never_worse(gan, faces):
     losses = [project(gan, faces, restarts=k, noise=0.0, **QUICK).losses for k in (1, 4)]
     assert np.allclose(losses[0][0], losses[1][0], rtol=1e-3)
@@ -138,6 +141,7 @@ def test_the_faithful_recipe_takes_the_steps_of_the_original():
     assert RECIPES["faithful"].perceptual == 0.1 and RECIPES["faithful"].steps == 2000
 
 
+@pytest.mark.once
 def test_lambda_turns_from_pixels_to_the_discriminator(gan, faces):
     upside_down = faces[:, ::-1]
     strong, none = (project(gan, upside_down, perceptual=weight, steps=100, progress=False) for weight in (10.0, 0.0))
@@ -179,6 +183,7 @@ def test_features_of_the_discriminator(gan, faces):
     assert not np.allclose(found.z, project(gan, faces, **QUICK).z, atol=1e-2)
 
 
+@pytest.mark.once
 def test_only_z_of_a_cube_is_clipped():
     white = np.full((4, 16, 16, 3), 255, np.uint8)
     models = {prior: DCGAN(16, 8, width=16, initializer="he", prior=prior, seed=1) for prior in ("uniform", "normal")}

@@ -30,7 +30,7 @@ export KERAS_BACKEND := tensorflow
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test test-colab unit chapters pages changed faults pin lab refresh lint fuzz lock bench clean FORCE
+.PHONY: help env book serve test test-colab unit chapters pages changed calm faults pin lab refresh lint fuzz lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ chapters: $(READY)  ## tests of the notebooks
 
 pages: _build/html/index.html  ## tests of the built book, in a browser
 	$(PYTEST) -n $(JOBS) --dist loadfile $(REPORT)/pages.xml tests/book
+
+calm: $(READY)  ## unit tests ten times, chapters three times, counted in _build/calm.csv (hours; goes on where it was)
+	$(BIN)/python tools/calm.py
 
 faults: $(READY)  ## plant faults in a copy of facelib, one by one, and see what notices (more than an hour; goes on where it was)
 	$(BIN)/python tests/faults/plant.py

@@ -1,0 +1,70 @@
+"""What `make calm` counts: green runs in a row, of one committed tree."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import calm
+
+# Writes a report as pytest does, and fails while there is a file "broken".
+MAKEFILE = """unit:
+\t@mkdir -p _build/reports
+\t@echo '<testsuites><testsuite tests="7"></testsuite></testsuites>' > _build/reports/unit-jax.xml
+\t@echo it ran; test ! -e _build/broken
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    (tmp_path / ".gitignore").write_text("_build\n")
+    commit(tmp_path)
+    return tmp_path
+
+
+def commit(root):
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    for words in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+
+
+def rows(root):
+    return [line.split(",")[4:] for line in (root / "_build" / "calm.csv").read_text().splitlines()[1:]]
+
+
+def test_green_runs_of_this_tree_count_earlier_ones_too(repository, capsys):
+    assert calm.main({"unit": 2}, repository) == 0
+    assert capsys.readouterr().out.count("green, 7 tests") == 2
+    assert calm.main({"unit": 3, "chapters": 0}, repository) == 0
+    assert rows(repository) == [["7", "1"]] * 3
+    (repository / "more").touch()
+    commit(repository)
+    assert calm.main({"unit": 1}, repository) == 0
+    assert len(rows(repository)) == 4
+
+
+def test_a_failure_ends_it_is_shown_and_the_count_begins_again(repository, capsys):
+    assert calm.main({"unit": 2}, repository) == 0
+    (repository / "_build" / "broken").touch()
+    assert calm.main({"unit": 5}, repository) == 1
+    assert "it ran" in capsys.readouterr().out
+    (repository / "_build" / "broken").unlink()
+    assert calm.main({"unit": 2}, repository) == 0
+    assert [green for _, green in rows(repository)] == ["1", "1", "0", "1", "1"]
+
+
+def test_chapters_are_executed_anew(repository):
+    old = repository / "_build" / "executed" / "00.ipynb"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    assert calm.main({"chapters": 1}, repository) == 1  # this Makefile makes none
+    assert not old.exists() and rows(repository) == [["0", "0"]]
+
+
+def test_what_is_not_committed_is_not_counted(repository, capsys):
+    (repository / "more").touch()
+    assert calm.main({"unit": 1}, repository) == 2
+    assert "commit or stash" in capsys.readouterr().err

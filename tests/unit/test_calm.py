@@ -14,6 +14,8 @@ MAKEFILE = """unit:
 \t@mkdir -p _build/reports
 \t@echo '<testsuites><testsuite tests="7"></testsuite></testsuites>' > _build/reports/unit-jax.xml
 \t@echo it ran; test ! -e _build/broken
+\t@test ! -e _build/edit || touch more
+\t@test ! -e _build/empty || rm _build/reports/*
 """
 
 
@@ -68,3 +70,18 @@ def test_what_is_not_committed_is_not_counted(repository, capsys):
     (repository / "more").touch()
     assert calm.main({"unit": 1}, repository) == 2
     assert "commit or stash" in capsys.readouterr().err
+
+
+def test_a_run_is_not_counted_when_files_changed_meanwhile(repository, capsys):
+    assert calm.main({"unit": 1}, repository) == 0
+    (repository / "_build" / "edit").touch()
+    assert calm.main({"unit": 2}, repository) == 2
+    assert "not counted" in capsys.readouterr().err
+    assert rows(repository) == [["7", "1"]]
+
+
+def test_a_run_without_tests_is_not_green(repository):
+    (repository / "_build").mkdir()
+    (repository / "_build" / "empty").touch()
+    assert calm.main({"unit": 1}, repository) == 1
+    assert rows(repository) == [["0", "0"]]

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from facelib.checks import whole_number
 from facelib.data.faceset import FaceSet
-from facelib.metrics.images import check_images, whole_number
+from facelib.metrics.images import check_images
 
 
 def blur(images: np.ndarray | FaceSet, sigma: float) -> np.ndarray:

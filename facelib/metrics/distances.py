@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from tqdm.auto import tqdm
 
+from facelib.checks import whole_number
 from facelib.metrics.extractors import Extractor, get_extractor
 from facelib.metrics.features import Features, check_protocols, extract
 from facelib.metrics.frechet import frechet_distance, standard_error
-from facelib.metrics.images import Images, check_images, whole_number
+from facelib.metrics.images import Images, check_images
 from facelib.metrics.kernel import kernel_distance
 from facelib.metrics.score import Score, named
 from facelib.metrics.statistics import Statistics

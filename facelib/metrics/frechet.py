@@ -13,8 +13,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cholesky, eigh, eigvalsh, svdvals
 from tqdm.auto import tqdm
 
+from facelib.checks import whole_number
 from facelib.metrics.features import Features, check_columns, check_features, check_protocols
-from facelib.metrics.images import whole_number
 from facelib.metrics.statistics import Statistics
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from facelib.checks import whole_number
 from facelib.data.faceset import FaceSet
 
 Images = np.ndarray | FaceSet | Iterable[np.ndarray]
@@ -69,13 +70,6 @@ def check_images(images: Images, name: str) -> None:
 def how_many(images: Images) -> int | None:
     """Number of images, None where only counting would tell."""
     return len(images) if isinstance(images, (np.ndarray, FaceSet)) else None
-
-
-def whole_number(value: int, name: str, least: int) -> int:
-    """The value, or a ValueError unless it is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
-    return int(value)
 
 
 def _check_array(images, name: str) -> None:

@@ -10,9 +10,10 @@ from itertools import chain
 import numpy as np
 from scipy.special import rel_entr
 
+from facelib.checks import whole_number
 from facelib.metrics.extractors import Extractor, get_extractor
 from facelib.metrics.features import shown
-from facelib.metrics.images import Images, whole_number
+from facelib.metrics.images import Images
 
 CLASSES = {"inception": 1000, "inception-2015": 1008}
 

@@ -9,7 +9,7 @@ from facelib.metrics.inception_score import ClassScore, inception_score
 from facelib.metrics.intervals import Estimate, bootstrap, proportion, wilson
 from facelib.metrics.kernel import kernel_distance
 from facelib.metrics.likeness import likeness
-from facelib.metrics.neighbours import Coverage, memorization, nearest, precision_recall
+from facelib.metrics.neighbours import Coverage, expected_coverage, memorization, nearest, precision_recall
 from facelib.metrics.reconstruction import grid_power, psnr, sharpness, ssim
 from facelib.metrics.score import Score
 from facelib.metrics.statistics import Statistics
@@ -30,6 +30,7 @@ __all__ = [
     "bootstrap",
     "class_coverage",
     "conditionality",
+    "expected_coverage",
     "extract",
     "face_confidence",
     "face_rate",

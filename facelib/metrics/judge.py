@@ -18,7 +18,7 @@ from facelib.data.faceset import FaceSet
 from facelib.data.labels import Labels
 from facelib.metrics.images import batches
 from facelib.metrics.intervals import Estimate, wilson
-from facelib.metrics.neighbours import precision_recall
+from facelib.metrics.neighbours import expected_coverage, precision_recall
 from facelib.models.classifier import Classifier, balanced
 
 NEIGHBOURS = 5  # whose distance is the radius of a real face's ball
@@ -56,8 +56,8 @@ class Conditionality:
         confusion: (classes, classes) counts, a row for what was asked for, a column for what was recognised.
         coverage: (classes,) variety within a class: the share of its held-out real faces that have one of its generated
             pictures nearer than their fifth nearest neighbour (Naeem et al. 2020), all compared as averages of 8×8
-            cells, so that noise, a shift or other light do not make one face many. About 1 for real faces, and
-            5 in n for one face.
+            cells, so that noise, a shift or other light do not make one face many; 5 in n for one face.
+        coverage_ceiling: (classes,) what as many real faces would get: less than 1 for few beside many.
         value: mean over classes of accuracy · coverage.
         names: of the classes.
     """
@@ -66,6 +66,7 @@ class Conditionality:
     ceiling: Estimate
     confusion: np.ndarray
     coverage: np.ndarray
+    coverage_ceiling: np.ndarray
     value: float
     names: tuple[str, ...]
 
@@ -209,7 +210,10 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
     accuracy, confusion = _recognised(judge.network, generated, asked, classes)
     coverage = class_coverage(generated, asked, judge)
     right = confusion.diagonal() / confusion.sum(axis=1)
-    return Conditionality(accuracy, judge.ceiling, confusion, coverage, float((right * coverage).mean()), judge.names)
+    real = np.bincount(judge.labels)
+    reachable = np.array([expected_coverage(*n, NEIGHBOURS) for n in zip(real, counts, strict=True)])
+    value = float((right * coverage).mean())
+    return Conditionality(accuracy, judge.ceiling, confusion, coverage, reachable, value, judge.names)
 
 
 def class_coverage(generated: np.ndarray, shown: np.ndarray, judge: Judge) -> np.ndarray:

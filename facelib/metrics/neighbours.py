@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 
+from facelib.checks import whole_number
 from facelib.metrics.features import Features, check_pair
-from facelib.metrics.images import whole_number
 from facelib.metrics.intervals import Estimate, bootstrap
 from facelib.metrics.score import protocol
 
@@ -17,13 +17,14 @@ SHARES = ("precision", "recall", "density", "coverage")
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """Quality and variety apart; each is about 1 for two samples of one distribution. Two of them have no order.
+    """Quality and variety apart; each is about 1 for two large samples of one distribution. Two of them have no order.
 
     Attributes:
         precision: share of generated images that lie in the ball of some real one (Kynkäänniemi et al. 2019).
         recall: share of real images that lie in the ball of some generated one.
         density: how many real balls a generated image lies in, over k (Naeem et al. 2020); may pass 1.
-        coverage: share of real images whose ball holds a generated one.
+        coverage: share of real images whose ball holds a generated one; of few beside many it stays below 1
+            (`expected_coverage`).
         n_real, n_fake, k, extractor, resize: the protocol. All four shares change with n and k.
     """
 
@@ -71,6 +72,24 @@ def precision_recall(real: np.ndarray | Features, fake: np.ndarray | Features, k
     precision, density = float(np.concatenate(precise).mean()), float(balls / (k * len(fake)))
     recall, coverage = float(recalled.mean()), float(covered.mean())
     return Coverage(precision, recall, density, coverage, len(real), len(fake), k, *made)
+
+
+def expected_coverage(n_real: int, n_fake: int, k: int = 5) -> float:
+    """Coverage by images of the very same distribution (Naeem et al. 2020): what a perfect generator would get.
+
+    A real image is missed if its k nearest are real ones, among n_real - 1 others and n_fake generated ones.
+
+    >>> [round(expected_coverage(1000, n), 2) for n in (1000, 250, 50)]
+    [0.97, 0.67, 0.22]
+
+    Raises:
+        ValueError: for a number below 1, or no more than k real images.
+    """
+    for value, name in ((n_fake, "n_fake"), (k, "k")):
+        whole_number(value, name, 1)
+    whole_number(n_real, "n_real", k + 1)
+    others = np.arange(n_real - k, n_real)
+    return float(1 - np.prod(others / (others + n_fake)))
 
 
 def nearest(features: np.ndarray | Features, training: np.ndarray | Features) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from facelib.metrics import (
     Features,
     Score,
     Statistics,
+    expected_coverage,
     extract,
     fid,
     fid_infinity,
@@ -227,6 +228,18 @@ def test_precision_and_recall_tell_quality_from_variety():
     one = precision_recall(real, real[:1].repeat(400, axis=0))
     assert one.precision == 1 and one.recall < 0.01 and one.coverage < 0.05
     assert str(one).startswith("precision 1.00, recall 0.00, density ")
+
+
+def test_few_of_the_same_distribution_cover_as_much_as_expected():
+    pool = draw(24_000, 4, 2)
+    for n_real, n_fake, k in ((600, 200, 5), (200, 600, 3), (400, 20, 5)):
+        parts = (pool[np.random.default_rng(i).permutation(len(pool))[: n_real + n_fake]] for i in range(30))
+        measured = np.mean([precision_recall(part[:n_real], part[n_real:], k).coverage for part in parts])
+        assert measured == pytest.approx(expected_coverage(n_real, n_fake, k), abs=0.02)
+    with pytest.raises(ValueError, match="n_real must be a whole number of at least 6, got 5"):
+        expected_coverage(5, 10)
+    with pytest.raises(ValueError, match="n_fake must be a whole number of at least 1, got 0"):
+        expected_coverage(10, 0)
 
 
 def test_neighbours_have_known_answers():

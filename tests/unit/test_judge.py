@@ -34,6 +34,8 @@ def test_real_faces_reach_the_ceiling(judge, fresh):
     assert judge.ceiling.value > 0.7 and judge.ceiling.n == len(judge.images)
     assert result.accuracy.low < judge.ceiling.high and judge.ceiling.low < result.accuracy.high
     assert (0.85 < result.coverage).all() and (result.coverage <= 1).all()
+    np.testing.assert_allclose(result.coverage, result.coverage_ceiling, atol=0.12)
+    assert (result.coverage_ceiling < 1).all()
     assert result.value == pytest.approx(result.accuracy.value, abs=0.1)
     assert result.confusion.sum() == 600
     assert result.confusion.diagonal().sum() > 0.6 * 600

@@ -3,17 +3,19 @@
     python tools/refresh.py chapters/01_vae.ipynb ...
 
 They run in the quick profile on the synthetic faces. What differs from run to run or machine to machine (times, paths,
-papermill's notes) is left out.
+papermill's notes, in how many pieces a print arrived) is left out.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 import papermill
+from nbformat import NotebookNode
 
 from facelib.files import replacing
 
@@ -30,11 +32,22 @@ def refresh(path: Path) -> None:
         for noise in ("papermill", "execution", "trusted"):
             cell.metadata.pop(noise, None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = joined(output for output in cell.outputs if output.get("name") != "stderr")
     nbformat.validate(notebook)
     with replacing(path) as partial:
         nbformat.write(notebook, partial)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Outputs, with neighbouring pieces of printed text as one."""
+    whole = []
+    for output in outputs:
+        if output.output_type == "stream" and whole and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 if __name__ == "__main__":

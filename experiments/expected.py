@@ -95,7 +95,7 @@ FIGURES = {
     "05_conditional_family": {
         "spread": "variety after the short training, as a share of that of real digits",
         "right": "digits of the 2N-GAN as asked for, share",
-        "score": "their Inception Score by the judge, at most 10",
+        "score": "their classifier score, at most 10",
         "coverage": "real digits that they cover, share",
         "acgan": "digits of the ACGAN as asked for, share",
         "purity": "InfoGAN: pictures of their category's most frequent digit, share",

@@ -165,7 +165,8 @@ class DCGAN(Adversarial):
         image_size: side of the images in pixels, a multiple of 16.
         latent_dim: how many values the generator starts from.
         width: channels of every convolution (of the widest, where light); 128 in the seed, less for a quick look.
-        light: half the channels wherever the side doubles, and BatchNorm in the generator, as Radford et al. have it;
+        light: half the channels wherever the side doubles, and BatchNorm in the generator, as Radford et al. have it
+            (who have it in the discriminator, too, where it would let a batch's pictures mix in its verdicts);
             by default every convolution has `width` channels and there is no BatchNorm, as in the seed.
         kernel_size: side of the kernels that double the side; 4 in the seed. Sides that the stride, 2, does not divide
             write some pixels more often than others (Odena et al. 2016).

@@ -22,6 +22,7 @@ from PIL import Image
 # tenth, zip bombs to a thousandth.
 LARGE, RATIO = 256_000_000, 100
 CHUNK = 1 << 20  # bytes read at a time
+HEADER = 10_100  # bytes; numpy refuses longer ones of arrays
 LAST = 0x10FFFF  # of Unicode's characters
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -53,8 +54,12 @@ def first_line(error: Exception) -> str:
     return f"{text} is missing" if isinstance(error, KeyError) and "'" in text[:1] else text
 
 
-def open_zip(file: str | os.PathLike | BinaryIO) -> zipfile.ZipFile:
+def open_zip(file: str | os.PathLike | BinaryIO, size: int | None = None) -> zipfile.ZipFile:
     """A zip archive whose entries are no larger, together, than what such a file may hold.
+
+    Args:
+        file: path, or an open file.
+        size: bytes to judge by: of the file on the disk, if this one was packed in it.
 
     Raises:
         ValueError: if it may be a zip bomb, or is compressed otherwise than archives of arrays are.
@@ -62,8 +67,8 @@ def open_zip(file: str | os.PathLike | BinaryIO) -> zipfile.ZipFile:
     """
     archive = zipfile.ZipFile(file)
     try:
-        size, entries = archive.fp.seek(0, io.SEEK_END), archive.infolist()
-        check_size(sum(entry.file_size for entry in entries), size)
+        own, entries = archive.fp.seek(0, io.SEEK_END), archive.infolist()
+        check_size(sum(entry.file_size for entry in entries), own if size is None else size)
         if unusual := [entry.filename for entry in entries if entry.compress_type not in METHODS]:
             raise ValueError(f"{unusual[0]!r} is compressed in an unusual way")
     except BaseException:
@@ -78,44 +83,63 @@ def check_size(announced: int, size: int) -> None:
         raise ValueError(f"{size:,} bytes announce {announced:,}, it may be a bomb")
 
 
+def read_entry(archive: zipfile.ZipFile, entry: str | zipfile.ZipInfo, most: int | None = None) -> bytearray:
+    """An entry of a zip, or at most its first bytes.
+
+    What it announces is all that is unpacked: `ZipFile.read` unpacks whatever is there, and cuts it off afterwards.
+
+    Raises:
+        KeyError, zipfile.BadZipFile, EOFError, and others for damaged files: read within `refusing`.
+    """
+    with archive.open(entry) as stream:
+        size = archive.getinfo(entry).file_size if isinstance(entry, str) else entry.file_size
+        return _all_of(stream, size if most is None else min(size, most))
+
+
 def array_shapes(file: str | os.PathLike | BinaryIO) -> dict[str, tuple[int, ...]]:
     """Name → shape of the arrays in an .npz, by their headers alone; errors as of `read_arrays`."""
     return {name: shape for name, shape, _ in _entries(file, only=())}
 
 
-def read_arrays(file: str | os.PathLike | BinaryIO, only: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+def read_arrays(
+    file: str | os.PathLike | BinaryIO, only: Sequence[str] | None = None, size: int | None = None
+) -> dict[str, np.ndarray]:
     """Name → array of an .npz, or of some of its arrays: numbers, truth values and texts, no Python objects.
+
+    `size` is as of `open_zip`.
 
     Raises:
         ValueError, zipfile.BadZipFile, and others for damaged files: read within `refusing`.
     """
-    return {name: values for name, _, values in _entries(file, only) if values is not None}
+    return {name: values for name, _, values in _entries(file, only, size) if values is not None}
 
 
-def _entries(file, only: Sequence[str] | None) -> Iterator[tuple[str, tuple[int, ...], np.ndarray | None]]:
-    with open_zip(file) as archive:
+def _entries(
+    file, only: Sequence[str] | None, size: int | None = None
+) -> Iterator[tuple[str, tuple[int, ...], np.ndarray | None]]:
+    with open_zip(file, size) as archive:
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
-            with archive.open(entry) as stream:
-                header = HEADERS.get(np.lib.format.read_magic(stream))
-                if header is None:
-                    raise ValueError(f"{name!r} has an unknown kind of header")
-                shape, by_columns, kind = header(stream)
-                if kind.kind not in "biufSU":
-                    raise ValueError(f"{name!r} holds {kind}, not numbers or texts; Python objects are not read")
-                there, wanted = entry.file_size - stream.tell(), math.prod(shape) * kind.itemsize
-                # Of texts of no length there could be any number.
-                if there != wanted or math.prod(shape) > there:
-                    raise ValueError(f"{name!r} announces {shape} of {kind}, and has {there:,} bytes")
-                values = None
-                if only is None or name in only:
+            # Not from the entry itself, of which numpy would ask for as much as a header calls its length.
+            start = io.BytesIO(read_entry(archive, entry, HEADER))
+            header = HEADERS.get(np.lib.format.read_magic(start))
+            if header is None:
+                raise ValueError(f"{name!r} has an unknown kind of header")
+            shape, by_columns, kind = header(start)
+            if kind.kind not in "biufSU":
+                raise ValueError(f"{name!r} holds {kind}, not numbers or texts; Python objects are not read")
+            there, wanted = entry.file_size - start.tell(), math.prod(shape) * kind.itemsize
+            # Of texts of no length there could be any number.
+            if there != wanted or math.prod(shape) > there:
+                raise ValueError(f"{name!r} announces {shape} of {kind}, and has {there:,} bytes")
+            values = None
+            if only is None or name in only:
+                with archive.open(entry) as stream:
+                    _all_of(stream, start.tell())
                     values = np.frombuffer(_all_of(stream, there), kind)
-                    if (
-                        kind.kind == "U"
-                        and values.view(np.dtype("u4").newbyteorder(kind.byteorder)).max(initial=0) > LAST
-                    ):
-                        raise ValueError(f"{name!r} holds what is no text")
-                    values = values.reshape(shape, order="F" if by_columns else "C")
+                if kind.kind == "U" and values.view(np.dtype("u4").newbyteorder(kind.byteorder)).max(initial=0) > LAST:
+                    raise ValueError(f"{name!r} holds what is no text")
+                values = values.reshape(shape, order="F" if by_columns else "C")
             yield name, shape, values
 
 
@@ -130,7 +154,7 @@ def _all_of(stream: BinaryIO, size: int) -> bytearray:
     return content
 
 
-def read_jpeg(content: bytes) -> np.ndarray:
+def read_jpeg(content: bytes | bytearray) -> np.ndarray:
     """A JPEG as uint8 RGB (height, width, 3); other formats, some of which run programs, are not tried.
 
     Raises:
@@ -154,7 +178,7 @@ def read_jpegs(path: str | os.PathLike, what: str) -> dict[str, np.ndarray]:
     with refusing(path, what), open_zip(path) as archive:
         pictures, pixels = {}, 0
         for entry in archive.infolist():
-            pictures[entry.filename.removesuffix(".jpg")] = picture = read_jpeg(archive.read(entry))
+            pictures[entry.filename.removesuffix(".jpg")] = picture = read_jpeg(read_entry(archive, entry))
             pixels += picture.size
             check_size(pixels, Path(path).stat().st_size)
         return pictures

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from facelib.archives import check_size, open_zip, read_arrays, read_jpeg, refusing
+from facelib.archives import check_size, open_zip, read_arrays, read_entry, read_jpeg, refusing
 
 QUALITY = 85  # of JPEG, without subsampled colours; 2 to 3 KB a face of 80×80 pixels
 
@@ -33,15 +33,19 @@ def read(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         ValueError: if the file is damaged or no such archive.
     """
     with refusing(path, "archive of faces"), open_zip(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        if not names:
+        there, size = [name for name in archive.namelist() if name.endswith(".jpg")], Path(path).stat().st_size
+        if not there:
             raise ValueError("there is no picture in it")
-        first = read_jpeg(archive.read(names[0]))
-        check_size(len(names) * first.nbytes, Path(path).stat().st_size)
+        # By number, not by text, in which the millionth would stand before the second.
+        names = [f"{i:06d}.jpg" for i in range(len(there))]
+        if set(names) != set(there):
+            raise ValueError(f"its {len(names):,} pictures are not numbered from {names[0]} to {names[-1]}")
+        first = read_jpeg(read_entry(archive, names[0]))
+        check_size(len(names) * first.nbytes, size)
         images = np.empty((len(names), *first.shape), np.uint8)
         for i, name in enumerate(names):
-            image = read_jpeg(archive.read(name))
+            image = read_jpeg(read_entry(archive, name))
             if image.shape != first.shape:
                 raise ValueError(f"{name} has shape {image.shape}, the first {first.shape}")
             images[i] = image
-        return images, read_arrays(io.BytesIO(archive.read("tables.npz")))
+        return images, read_arrays(io.BytesIO(read_entry(archive, "tables.npz")), size=size)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facelib.archives import open_zip, refusing
+from facelib.archives import open_zip, read_entry, refusing
 
 MAGIC = 0x1950A86A20F9469CFC6C  # first thing in files of before 2020
 KINDS = {
@@ -161,10 +161,10 @@ def _read_zip(path: str | os.PathLike) -> tuple[dict, dict]:
         pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
         if pickled is None:
             raise ValueError("data.pkl is missing")
-        tensors = _tensors(_Unpickler(io.BytesIO(archive.read(pickled))).load())
+        tensors = _tensors(_Unpickler(io.BytesIO(read_entry(archive, pickled))).load())
         folder = pickled.removesuffix("data.pkl") + "data/"
         wanted = {tensor.storage for tensor in tensors.values()}
-        return tensors, {s.key: np.frombuffer(archive.read(folder + s.key), s.kind) for s in wanted}
+        return tensors, {s.key: np.frombuffer(read_entry(archive, folder + s.key), s.kind) for s in wanted}
 
 
 def _read_stream(path: str | os.PathLike) -> tuple[dict, dict]:

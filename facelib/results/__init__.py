@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 
-from facelib.archives import open_zip, read_jpegs, refusing
+from facelib.archives import open_zip, read_entry, read_jpegs, refusing
 from facelib.files import replacing, visible
 
 FOLDER = Path(__file__).parent
@@ -60,7 +60,7 @@ def save_sheet(name: str, key: str, sheet: np.ndarray) -> None:
     kept = {}
     if path.exists():
         with refusing(path, "archive of pictures"), open_zip(path) as archive:
-            kept = {entry: archive.read(entry) for entry in archive.namelist()}
+            kept = {entry: read_entry(archive, entry) for entry in archive.namelist()}
     with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for entry, content in sorted((kept | {f"{key}.jpg": encoded.getvalue()}).items()):
             archive.writestr(zipfile.ZipInfo(entry), content)  # without the time of day

@@ -14,6 +14,7 @@ import time
 import tracemalloc
 import warnings
 import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +22,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from write_pth import write_pth
 
-from facelib import archives, export, files, profiles, train, weights
+from facelib import archives, export, files, profiles, results, train, weights
 from facelib.data import FaceSet, load_faces, store
 from facelib.data.fetch import GitSource, fetch
 from facelib.data.photos import PhotoError, read_photo
@@ -563,6 +565,78 @@ def test_an_archive_of_faces_is_no_bomb(tmp_path):
             FaceSet.open(tmp_path / "set.zip")
 
 
+def lying(path, entries):
+    """A zip of entries that hold 60 MB of zeros more than they announce, with the checksum of the rest."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            packer = zlib.compressobj(1, wbits=-15)
+            archive.writestr(name, packer.compress(content + bytes(60_000_000)) + packer.flush())
+            entry = archive.infolist()[-1]
+            entry.compress_type, entry.file_size, entry.CRC = zipfile.ZIP_DEFLATED, len(content), zlib.crc32(content)
+
+
+def test_no_more_of_an_entry_is_unpacked_than_it_announces(tmp_path, monkeypatch, faces):
+    picture, page = io.BytesIO(), np.zeros((8, 8, 3), np.uint8)
+    Image.fromarray(page).save(picture, "JPEG")
+    write_pth(tmp_path / "x.pth", {"a": np.ones(3, "<f4")}, False)
+    faces[:1].save(tmp_path / "set.zip")
+    faces[:1].save(tmp_path / "set.npz")
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    results.save_sheet("sheets", "a", page)
+    for name, read in {
+        "set.zip": FaceSet.open,
+        "set.npz": FaceSet.open,
+        "x.pth": read_pth,
+        "sheets.zip": lambda path: (results.sheets("sheets"), results.save_sheet("sheets", "b", page)),
+    }.items():
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            entries = {entry: archive.read(entry) for entry in archive.namelist()}
+        lying(tmp_path / name, entries)
+        tracemalloc.start()
+        read(tmp_path / name)
+        assert tracemalloc.get_traced_memory()[1] < 15e6, name
+        tracemalloc.stop()
+    # A header that calls itself 4 GB long.
+    lying(tmp_path / "set.npz", {"images.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(100)})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="set.npz is no set of faces, or damaged: EOF: reading array header"):
+        FaceSet.open(tmp_path / "set.npz")
+    assert tracemalloc.get_traced_memory()[1] < 15e6
+    tracemalloc.stop()
+
+
+def test_tables_packed_twice_are_judged_by_the_file(tmp_path, monkeypatch, faces):
+    """The inner file is large enough for what it announces, because of zeros that the outer one packs to nothing."""
+    monkeypatch.setattr(archives, "LARGE", 1_000_000)
+    faces[:1].save(tmp_path / "set.zip")
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        picture = archive.read("000000.jpg")
+        inner = io.BytesIO(archive.read("tables.npz"))
+    with zipfile.ZipFile(inner, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.npy", announcing((10_000_000,), "|u1", bytes(10_000_000)))
+        archive.writestr("more.npy", announcing((200_000,), "|u1", bytes(200_000)), zipfile.ZIP_STORED)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("000000.jpg", picture)
+        archive.writestr("tables.npz", inner.getvalue())
+    assert len(archives.read_arrays(inner)["zeros"]) == 10_000_000 > archives.LARGE
+    with pytest.raises(ValueError, match="set.zip is no .* announce 10,.* it may be a bomb"):
+        FaceSet.open(tmp_path / "set.zip")
+
+
+def test_pictures_of_an_archive_are_read_by_their_numbers(tmp_path, faces):
+    """As text, 1000000.jpg comes before 999999.jpg."""
+    faces[:3].save(tmp_path / "set.zip")
+    with zipfile.ZipFile(tmp_path / "set.zip") as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    renamed = {"000001.jpg": "1.jpg", "000002.jpg": "000003.jpg"}
+    for name, other in renamed.items():
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            for key, content in entries.items():
+                archive.writestr(other if key == name else key, content)
+        with pytest.raises(ValueError, match="its 3 pictures are not numbered from 000000.jpg to 000002.jpg"):
+            FaceSet.open(tmp_path / "set.zip")
+
+
 CARD = {"model": "VAE", "config": {"image_size": 16, "latent_dim": 4, "width": 8}}
 
 
@@ -738,7 +812,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 def png(width, height, rows=b""):
     """A PNG that says it is so large."""
     import struct
-    import zlib
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.archives import read_arrays, refusing
+from facelib.checks import whole_number
 from facelib.data import jpegs
 from facelib.files import replacing
 
@@ -24,12 +25,13 @@ class FaceSet:
     Attributes:
         images: uint8 array (n, size, size, 3), RGB.
         names: one name a face that stays the same however the set is cut or shuffled.
-        attributes: DataFrame of bool, CelebA's column names.
+        attributes: DataFrame of bool, CelebA's column names; without columns where nothing is known.
         factors: DataFrame of float, the causes behind a drawn face; None for photos.
         info: DataFrame of anything else that a data set knows (year, score, file); None if nothing.
 
     Raises:
-        ValueError: if images are not uint8 (n, size, size, 3), or a table has another length.
+        ValueError: if images are not uint8 (n, size, size, 3), an attribute is not bool, names or attributes are
+            missing, or a table has another length.
     """
 
     images: np.ndarray
@@ -44,6 +46,18 @@ class FaceSet:
             raise ValueError(
                 f"images must be uint8 of shape (n, size, size, 3), got {images.dtype} of shape {images.shape}. "
                 "Crop photos to squares with facelib.data.crop_faces."
+            )
+        if self.names is None or np.ndim(self.names) != 1:
+            raise ValueError(f"names must be a list of texts, one an image, got {self.names!r}.")
+        object.__setattr__(self, "names", np.asarray(self.names))  # of a frozen class
+        if not isinstance(self.attributes, pd.DataFrame):
+            raise ValueError(
+                "attributes must be a DataFrame of bool, one row an image (pd.DataFrame(index=range(n)) if nothing is "
+                f"known), got {type(self.attributes).__name__}."
+            )
+        if others := [column for column, kind in self.attributes.dtypes.items() if kind != np.dtype(bool)]:
+            raise ValueError(
+                f"attributes must be bool, and {others} are not; turn CelebA's 1 and -1 into bool by `table == 1`."
             )
         for field in ("names", "attributes", "factors", "info"):
             table = getattr(self, field)
@@ -62,12 +76,21 @@ class FaceSet:
         return self.images.shape[1]
 
     def __getitem__(self, rows) -> FaceSet:
-        """Rows by slice, index array or boolean mask (a single integer gives a set of one)."""
-        if np.isscalar(rows):
-            rows = [int(rows)]
+        """Rows by slice, index array or boolean mask (a single integer gives a set of one).
+
+        Raises:
+            ValueError: for anything else.
+            IndexError: for a row that is not there, or a mask of another length.
+        """
         if not isinstance(rows, slice):
-            rows = np.asarray(rows)
+            given, rows = rows, np.asarray(rows)
             rows = rows if rows.size else rows.astype(int)
+            if rows.dtype.kind not in ("iub" if rows.ndim else "iu") or rows.ndim > 1:
+                raise ValueError(
+                    f"rows must be a whole number, a slice, or a list of whole numbers or of bool, got {given!r}. "
+                    "Attributes are columns of .attributes, and .where(Smiling=True) asks for their faces."
+                )
+            rows = np.atleast_1d(rows)
         rows = np.arange(len(self))[rows]
 
         def cut(table):
@@ -96,19 +119,30 @@ class FaceSet:
         return self[matches(self.attributes, wanted)]
 
     def without(self, names: Iterable[str]) -> FaceSet:
-        """All faces but those named: keeps test faces out of a training set."""
+        """All faces but those named: keeps test faces out of a training set.
+
+        Raises:
+            ValueError: for a single text instead of a list.
+        """
+        if isinstance(names, str):
+            raise ValueError(f"names must be a list of names, got {names!r}; write [{names!r}].")
         return self[~np.isin(self.names, np.asarray(list(names), dtype=str))]
 
     def split(self, fraction: float = 0.9, seed: int = 0) -> tuple[FaceSet, FaceSet]:
         """Shuffle by `seed` and cut into two disjoint sets, the first with `fraction` of the faces.
 
         Raises:
-            ValueError: unless 0 < fraction < 1.
+            ValueError: unless 0 < fraction < 1 leaves faces for both, and seed is a whole number of at least 0.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must lie between 0 and 1, got {fraction}; 0.9 keeps 90 % in the first part.")
-        order = np.random.default_rng(seed).permutation(len(self))
+        order = np.random.default_rng(whole_number(seed, "seed", 0)).permutation(len(self))
         cut = round(fraction * len(self))
+        if not 0 < cut < len(self):
+            raise ValueError(
+                f"fraction must leave faces in both parts, got {fraction}: {cut} of {len(self)} in the first. "
+                "Take more faces."
+            )
         return self[order[:cut]], self[order[cut:]]
 
     def save(self, path: str | os.PathLike) -> None:
@@ -117,6 +151,9 @@ class FaceSet:
         A path that ends in ".npz" becomes one compressed file; one that ends in ".zip" a far smaller archive of JPEGs,
         which lose a little; any other a folder, which is larger and opens at once: its images stay on the disk until
         they are asked for.
+
+        What `open` gives back has numbers and truth values as they were. All else comes back as text, dates too, and
+        missing texts or dates as "". Rows are numbered from 0.
         """
         path = Path(path)
         tables = {"names": np.asarray(self.names, dtype=str)}
@@ -126,8 +163,10 @@ class FaceSet:
                 tables[f"{field}:columns"] = np.asarray(table.columns, dtype=str)
                 for column in table:
                     values = table[column].to_numpy()
-                    # Columns of text arrive as objects, which numpy would pickle.
-                    tables[f"{field}.{column}"] = values if values.dtype.kind in "bifu" else values.astype(str)
+                    if values.dtype.kind not in "bifu":
+                        # Columns of text arrive as objects, which numpy would pickle.
+                        values = table[column].astype(object).where(table[column].notna(), "").to_numpy().astype(str)
+                    tables[f"{field}.{column}"] = values
         with replacing(path) as partial:
             if path.suffix == ".npz":
                 np.savez_compressed(partial, images=self.images, **tables)
@@ -185,7 +224,13 @@ def matches(table: pd.DataFrame, wanted: Mapping[str, bool]) -> np.ndarray:
 
 
 def to_float(images: np.ndarray) -> np.ndarray:
-    """uint8 [0, 255] → float32 [-1, 1]."""
+    """uint8 [0, 255] → float32 [-1, 1].
+
+    Raises:
+        ValueError: for another type: what is float may be scaled already.
+    """
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 from 0 to 255, got {images.dtype}.")
     return images.astype(np.float32) / 127.5 - 1.0
 
 
@@ -194,5 +239,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
     >>> to_uint8(np.array([-1.0, 0.0, 2.0])).tolist()
     [0, 128, 255]
+
+    Raises:
+        ValueError: for whole numbers, such as images that are uint8 already.
     """
-    return np.clip(np.round((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    images = np.asarray(images)
+    if images.dtype.kind in "iub":
+        raise ValueError(f"images must be floats from -1 to 1, got {images.dtype}.")
+    return np.clip(np.round((images.astype(np.float32, copy=False) + 1.0) * 127.5), 0, 255).astype(np.uint8)

@@ -78,13 +78,72 @@ def test_bad_images_and_fractions_are_refused(faces):
         FaceSet(faces.images, faces.names[1:], faces.attributes)
     with pytest.raises(ValueError, match="fraction must lie between 0 and 1, got 1.5"):
         faces.split(1.5)
+    with pytest.raises(ValueError, match="fraction must leave faces in both parts, got 0.9: 3 of 3 in the first"):
+        faces[:3].split(0.9)
+    for seed in (-1, 0.5, None):
+        with pytest.raises(ValueError, match=f"seed must be a whole number of at least 0, got {seed}"):
+            faces.split(0.5, seed=seed)
+    with pytest.raises(ValueError, match=r"names must be a list of names, got 'a'; write \['a'\]"):
+        faces.without("a")
 
 
 def test_scaling_is_exact_both_ways():
+    import ml_dtypes
+
     levels = np.arange(256, dtype=np.uint8)
     scaled = to_float(levels)
     assert scaled.dtype == np.float32 and scaled[0] == -1 and scaled[255] == 1
     np.testing.assert_array_equal(to_uint8(scaled), levels)
+    for kind in (np.float16, np.float64, ml_dtypes.bfloat16):
+        assert to_uint8(np.array([-1.0, 0.5, 1.0], kind)).tolist() == [0, 191, 255]
+
+
+def test_what_is_scaled_already_is_not_scaled_again(faces):
+    with pytest.raises(ValueError, match="images must be uint8 from 0 to 255, got float32"):
+        to_float(faces.scaled())
+    for kind in (np.uint8, np.int64):
+        with pytest.raises(ValueError, match=f"images must be floats from -1 to 1, got {np.dtype(kind)}"):
+            to_uint8(faces.images.astype(kind))
+
+
+def test_attributes_are_bool_and_names_are_there(faces):
+    celeba = faces.attributes.astype(int).replace(0, -1).assign(Male=faces.attributes["Male"])
+    with pytest.raises(ValueError, match="attributes must be bool, and .*'Young'. are not; turn CelebA's 1 and -1"):
+        FaceSet(faces.images, faces.names, celeba)
+    with pytest.raises(ValueError, match="attributes must be bool, and .'Male'. are not"):
+        FaceSet(faces.images, faces.names, faces.attributes.astype({"Male": "boolean"}))
+    with pytest.raises(ValueError, match="attributes must be a DataFrame of bool.*got NoneType"):
+        FaceSet(faces.images, faces.names, None)
+    for names in (None, "a"):
+        with pytest.raises(ValueError, match="names must be a list of texts, one an image, got "):
+            FaceSet(faces.images, names, faces.attributes)
+    listed = FaceSet(faces.images, faces.names.tolist(), faces.attributes)
+    assert listed[[1, 0]].names.tolist() == faces.names[[1, 0]].tolist()
+
+
+@pytest.mark.parametrize("rows", [1.7, "Male", True, None, [0.0, 1.0], ["Male"], [[0, 1]]])
+def test_rows_are_whole_numbers_or_a_mask(faces, rows):
+    with pytest.raises(ValueError, match="rows must be a whole number, a slice, or a list .*, got "):
+        faces[rows]
+
+
+def test_rows_that_are_not_there_end_a_loop(faces):
+    with pytest.raises(IndexError):
+        faces[60]
+    assert [len(face) for face in faces[:3]] == [1, 1, 1]
+    assert len(faces[np.int64(3)]) == len(faces[np.array(3)]) == len(faces[-1]) == 1
+
+
+def test_missing_texts_and_dates_come_back_empty(faces, tmp_path):
+    info = pd.DataFrame({"party": ["a", None, np.nan], "died": pd.to_datetime(["1900-01-02", None, None])})
+    info["state"] = pd.Categorical(["x", "y", None])
+    info["born"] = [1800.0, np.nan, 1.5]
+    few = FaceSet(faces.images[:3], faces.names[:3], faces.attributes[:3], info=info)
+    few.save(tmp_path / "few.npz")
+    after = FaceSet.open(tmp_path / "few.npz").info
+    assert after["party"].tolist() == ["a", "", ""] and after["state"].tolist() == ["x", "y", ""]
+    assert after["died"].tolist()[0].startswith("1900-01-02") and after["died"].tolist()[1:] == ["", ""]
+    np.testing.assert_array_equal(after["born"], info["born"])
 
 
 def test_unknown_data_sets_and_subsets_are_named():

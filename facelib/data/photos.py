@@ -63,7 +63,7 @@ def decode_photo(content: bytes) -> np.ndarray:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(content), formats=_formats()) as image:
-                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+                return np.asarray(_to_rgb(ImageOps.exif_transpose(image), image.format))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
             raise PhotoError(f"refused: {limit}, it may be a decompression bomb") from None
@@ -108,15 +108,20 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, kind: str) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image)
-        low, high = values.min(), values.max()
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            raise ValueError("no pixel is a finite number")
+        low, high = finite.min(), finite.max()
         # Pillow would clip 16 bits to the lowest 8. Floats and 32 bits have no agreed range: their own is taken.
-        if image.mode != "F" and low >= 0 and high < len(SIXTEEN_TO_EIGHT):
+        sixteen = image.mode.startswith("I;16") or image.mode == "I" and kind in ("PNG", "PPM")
+        if sixteen and low >= 0 and high < len(SIXTEEN_TO_EIGHT):
             return Image.fromarray(SIXTEEN_TO_EIGHT[values]).convert("RGB")
         scale = 255 / (float(high) - float(low) or 1)
-        return Image.fromarray(np.round((values.astype(np.float32) - low) * scale).astype(np.uint8)).convert("RGB")
+        levels = np.nan_to_num(np.round((values.astype(np.float32) - low) * scale))
+        return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")

@@ -46,6 +46,37 @@ def test_sixteen_bits_are_scaled_and_not_clipped(photo, tmp_path, suffix):
     np.testing.assert_array_equal(pixels, grey(photo))
 
 
+def test_sixteen_bits_of_a_pgm_too(photo, tmp_path):
+    wide = grey(photo)[..., 0].astype(">u2") * 257
+    header = f"P5 {wide.shape[1]} {wide.shape[0]} 65535\n".encode()
+    (tmp_path / "photo.pgm").write_bytes(header + wide.tobytes())
+    np.testing.assert_array_equal(read_photo(tmp_path / "photo.pgm")[0], grey(photo))
+
+
+@pytest.mark.parametrize("turned", [None, 3])
+def test_thirty_two_bits_have_their_own_range(photo, tmp_path, turned):
+    levels = np.zeros((80, 100), np.int32)
+    levels[:40] = np.linspace(0, 255, 100).astype(np.int32)
+    exif = Image.Exif()
+    if turned:
+        exif[0x0112] = turned
+    Image.fromarray(levels).save(tmp_path / "photo.tif", exif=exif)
+    pixels, _ = read_photo(tmp_path / "photo.tif")
+    np.testing.assert_array_equal(pixels[..., 0], levels[::-1, ::-1] if turned else levels)
+
+
+def test_floats_that_are_no_numbers_are_black_and_the_others_keep_their_range(tmp_path):
+    values = np.linspace(-2, 3, 256, dtype=np.float32).reshape(16, 16)
+    levels = np.arange(256).reshape(16, 16).copy()
+    values[3, 4], values[5, 6] = np.nan, np.inf
+    levels[3, 4], levels[5, 6] = 0, 255
+    Image.fromarray(values).save(tmp_path / "photo.tif")
+    np.testing.assert_array_equal(read_photo(tmp_path / "photo.tif")[0][..., 0], levels)
+    Image.fromarray(np.full((16, 16), np.nan, np.float32)).save(tmp_path / "photo.tif")
+    with pytest.raises(PhotoError, match="unreadable: no pixel is a finite number"):
+        read_photo(tmp_path / "photo.tif")
+
+
 def test_transparent_parts_are_white(photo, tmp_path):
     layers = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
     layers[:40, :, 3] = 0

@@ -89,6 +89,8 @@ def fill(
 ) -> pd.DataFrame:
     """Measure what a table lacks, row by row; what is there stays, and an interrupted run goes on.
 
+    Two processes may fill one table, each other rows of it (`wanted`), if their `todo` is the same.
+
     Args:
         name: of the table.
         todo: the settings of every row that it should have, all under the same names. Rows of other settings are
@@ -98,12 +100,17 @@ def fill(
         wanted: which settings to measure now.
         significant: digits, see `save`.
     """
-    keys, made, rows = list(todo[0]), provenance(command), {}
-    if (FOLDER / f"{name}.csv").exists():
-        rows = {tuple(row.get(key) for key in keys): row for row in load(name).to_dict("records")}
+    keys, made = list(todo[0]), provenance(command)
+
+    def written() -> dict[tuple, dict]:
+        there = load(name).to_dict("records") if (FOLDER / f"{name}.csv").exists() else []
+        return {tuple(row.get(key) for key in keys): row for row in there}
+
+    rows = written()
     order = [tuple(key.values()) for key in todo]
 
     def keep() -> None:
+        rows.update(written() | rows)  # another process may have added some
         table = pd.DataFrame([rows[at] for at in order if at in rows])
         save(name, table[[*table.columns.difference([*made], sort=False), *made]], significant)
 

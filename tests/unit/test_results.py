@@ -55,6 +55,20 @@ def test_a_table_is_filled_row_by_row(tmp_path, monkeypatch):
     assert other.to_dict("records")[0]["n"] == 10 and len(other) == 1  # measured anew: the settings have another name
 
 
+def test_two_processes_may_fill_one_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    todo = [{"dose": dose} for dose in range(4)]
+
+    def measure(key):
+        if key["dose"] == 2:  # meanwhile the other one measures the rest
+            results.fill("doses", todo, lambda key: {"by": "b"}, "b.py", wanted=lambda key: key["dose"] < 2)
+        return {"by": "a"}
+
+    table = results.fill("doses", todo, measure, "a.py", wanted=lambda key: key["dose"] >= 2)
+    assert table["dose"].tolist() == [0, 1, 2, 3] and table["by"].tolist() == list("bbaa")
+    assert table["command"].tolist() == ["b.py", "b.py", "a.py", "a.py"]
+
+
 def test_sheets_are_kept_one_by_one(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match="no pictures of 'x'"):

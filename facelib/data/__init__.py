@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
+from facelib.checks import whole_number
 from facelib.data.celeba import load_celeba
 from facelib.data.crop import crop_faces
 from facelib.data.faceset import FaceSet, to_float, to_uint8
 from facelib.data.find import find_faces
 from facelib.data.folder import load_folder
+from facelib.data.framing import check_framing
 from facelib.data.pictures import load_pictures
 from facelib.data.portraits import load_portraits, twelve_portraits
 from facelib.data.synthetic import draw_faces, load_synthetic
@@ -20,6 +22,7 @@ DRAWN, PHOTOS, TOYS = ("synthetic",), ("portraits", "celeba", "folder"), tuple(C
 FOLDERS = ("folder", "pictures")  # the user's own
 DATASETS = (*DRAWN, *PHOTOS, "pictures", *TOYS)
 SUBSETS = ("all", "train", "test")
+LEAST = {"synthetic": 16, "pictures": 1}  # pixels a side; 8 of all others
 
 # Added to the seed of synthetic test faces: other people than any that are trained on.
 TEST_SEEDS = 1_000_000
@@ -62,7 +65,8 @@ def load_faces(
         progress: show progress bars.
 
     Raises:
-        ValueError: for an unknown data set or subset, or an option that the data set has not.
+        ValueError: for an unknown data set or subset, an option that the data set has not, or an n, size or seed that
+            is no whole number or too small; before anything is fetched.
         FileNotFoundError: where the photos are not to be found; the message says what to do.
         ConnectionError: where a download of Keras' data sets fails.
     """
@@ -76,6 +80,15 @@ def load_faces(
         raise ValueError(f"align and root are for photos ({', '.join(PHOTOS)}), root for pictures; not for {dataset}.")
     if dataset in (*TOYS, "pictures") and framing != "face":
         raise ValueError(f"framing is for faces; {dataset} has none.")
+    # Before anything is fetched.
+    least = LEAST.get(dataset, 8)
+    if isinstance(n, int) and n < 1:
+        raise ValueError(f"n must be at least 1, got {n}.")
+    if isinstance(size, int) and size < least:
+        raise ValueError(f"size must be at least {least} pixels, got {size}.")
+    n = n if n is None else whole_number(n, "n", 1)
+    size, seed = whole_number(size, "size", least), whole_number(seed, "seed", 0)
+    check_framing(framing)
     if dataset == "synthetic":
         seed = seed + TEST_SEEDS * (subset == "test")
         return load_synthetic(2000 if n is None else n, size, seed=seed, framing=framing)

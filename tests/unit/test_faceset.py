@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from facelib import data
 from facelib.data import FaceSet, load_faces, to_float, to_uint8
 
 
@@ -184,6 +185,19 @@ def test_a_folder_keeps_the_same_and_opens_from_the_disk(tmp_path):
 def test_options_that_a_data_set_has_not_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         load_faces(**options)
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "portraits", "celeba", "folder", "pictures", "mnist"])
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [("n", (0, 4.5, -3)), ("size", (0, 32.0, None)), ("seed", (None, -1, 1.5)), ("framing", ("far",))],
+)
+def test_arguments_are_checked_before_anything_is_loaded(dataset, option, values, monkeypatch):
+    for name in ("synthetic", "portraits", "celeba", "folder", "pictures", "toy"):
+        monkeypatch.delattr(data, f"load_{name}")
+    for value in values:
+        with pytest.raises(ValueError, match=f"{option} .*(, got {value!r}|has none)"):
+            load_faces(dataset, **{option: value}, root="." if dataset in ("folder", "pictures") else None)
 
 
 @pytest.mark.tensorflow

@@ -12,6 +12,7 @@ from IPython.display import HTML, display
 from PIL import Image, ImageOps
 
 from facelib import __version__, expectations
+from facelib.data.faceset import FaceSet
 from facelib.data.photos import PhotoError, read_photo
 
 INK = "#4c566a"  # readable on white and on the dark theme's page
@@ -42,7 +43,7 @@ def use_style() -> None:
 
 
 def faces(
-    rows: Sequence[np.ndarray] | np.ndarray,
+    rows: Sequence[np.ndarray | FaceSet] | np.ndarray | FaceSet,
     labels: Sequence[str] | None = None,
     titles: Sequence[str] | None = None,
     width: float = 8.0,
@@ -50,17 +51,22 @@ def faces(
     """Rows of faces, each row with its label at the left, each column with its title on top.
 
     Args:
-        rows: uint8 arrays (n, size, size, 3), one a row; or one such array for a single row.
+        rows: uint8 arrays (n, size, size, 3) or FaceSets, one a row; or a single one of them for a single row.
         labels: one a row.
         titles: one a column.
         width: of the figure in inches.
 
     Raises:
-        ValueError: if there is nothing to show, or not as many labels as rows or titles as columns.
+        ValueError: if there is nothing to show or it is not uint8, or not as many labels as rows or titles as columns.
     """
-    rows = [rows] if isinstance(rows, np.ndarray) and rows.ndim == 4 else list(rows)
-    if not rows or any(np.ndim(row) != 4 or not len(row) for row in rows):
+    single = isinstance(rows, FaceSet) or isinstance(rows, np.ndarray) and rows.ndim == 4
+    rows = [np.asarray(row.images if isinstance(row, FaceSet) else row) for row in ([rows] if single else rows)]
+    if not rows or any(row.ndim != 4 or row.shape[3] != 3 or not len(row) for row in rows):
         raise ValueError("rows must be arrays (n, size, size, 3) with n of at least 1; for one face use face[None].")
+    if others := {str(row.dtype) for row in rows if row.dtype != np.uint8}:
+        raise ValueError(
+            f"rows must be uint8, got {', '.join(others)}; floats in [-1, 1] become such by facelib.data.to_uint8."
+        )
     columns = max(len(row) for row in rows)
     if labels is not None and len(labels) != len(rows):
         raise ValueError(f"labels must be {len(rows)}, one a row, got {len(labels)}.")

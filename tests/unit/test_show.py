@@ -238,6 +238,16 @@ def test_rows_of_faces_stand_where_they_should(images):
         show.faces([images[:3], images[3:]], labels=["one"])
     with pytest.raises(ValueError, match="titles must be 6"):
         show.faces(images, titles=["a"])
+    with pytest.raises(ValueError, match="rows must be uint8, got float64; floats in .* facelib.data.to_uint8"):
+        show.faces([images[:3], images[3:] / 255])
+
+
+def test_rows_may_be_sets_of_faces(images):
+    whole = load_faces(n=6, size=32)
+    for rows in (whole, [whole], [whole[:3], images[3:]]):
+        figure = show.faces(rows)
+        np.testing.assert_array_equal(figure.axes[-1].get_images()[0].get_array(), images[5])
+        plt.close(figure)
 
 
 def test_stamp_says_what_was_not_measured():

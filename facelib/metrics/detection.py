@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from facelib.data.faceset import FaceSet
 from facelib.data.find import the_detector
 from facelib.metrics.intervals import Estimate, proportion
 
 SIDE, BORDER = 128, 32  # pixels: MTCNN wants something around a face, and finds more in larger pictures
 
 
-def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
+def face_rate(images: np.ndarray | FaceSet, confidence: float = 0.9) -> Estimate:
     """Share of images in which MTCNN finds a face: near 1 for faces, but also for one face drawn n times.
 
     Runs on TensorFlow only.
 
     Args:
-        images: uint8 (n, size, size, 3).
+        images: uint8 (n, size, size, 3), or a FaceSet.
         confidence: from which on a box counts as a face.
 
     Returns:
@@ -32,20 +33,23 @@ def face_rate(images: np.ndarray, confidence: float = 0.9) -> Estimate:
     return proportion(face_confidence(images) >= confidence)
 
 
-def face_confidence(images: np.ndarray) -> np.ndarray:
+def face_confidence(images: np.ndarray | FaceSet) -> np.ndarray:
     """How sure MTCNN is of the surest face in each image: float (n,) in [0, 1], 0 where it finds none.
 
     Images are resized to 128 pixels and framed by their own mean colour first. Runs on TensorFlow only.
 
     Args:
-        images: uint8 (n, size, size, 3).
+        images: uint8 (n, size, size, 3), or a FaceSet.
 
     Raises:
         ValueError: for images of another type or shape.
         RuntimeError: under another backend than TensorFlow.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+    images = images.images if isinstance(images, FaceSet) else np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or images.shape[1] != images.shape[2]:
         raise ValueError(f"images must be uint8 (n, size, size, 3), got {images.dtype} of shape {images.shape}.")
+    if not images.shape[1]:
+        raise ValueError(f"images must have pixels, got shape {images.shape}.")
     side = SIDE + 2 * BORDER
     photos = np.empty((len(images), side, side, 3), np.uint8)
     photos[:] = images.mean(axis=(1, 2)).round().astype(np.uint8)[:, None, None]

@@ -67,6 +67,13 @@ def check_images(images: Images, name: str) -> None:
             raise ValueError(f"{name} must hold at least one image, got none.")
 
 
+def as_array(images: np.ndarray | FaceSet, name: str) -> np.ndarray:
+    """Images of an array or a FaceSet, any number of them: uint8 (n, height, width, 3), or a ValueError."""
+    images = images.images if isinstance(images, FaceSet) else images
+    _check_array(images, name)
+    return images
+
+
 def how_many(images: Images) -> int | None:
     """Number of images, None where only counting would tell."""
     return len(images) if isinstance(images, (np.ndarray, FaceSet)) else None

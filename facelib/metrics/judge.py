@@ -16,7 +16,7 @@ from sklearn.metrics import confusion_matrix
 
 from facelib.data.faceset import FaceSet
 from facelib.data.labels import Labels
-from facelib.metrics.images import batches
+from facelib.metrics.images import as_array, batches
 from facelib.metrics.intervals import Estimate, wilson
 from facelib.metrics.neighbours import expected_coverage, precision_recall
 from facelib.models.classifier import Classifier, balanced
@@ -216,14 +216,29 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
     return Conditionality(accuracy, judge.ceiling, confusion, coverage, reachable, value, judge.names)
 
 
-def class_coverage(generated: np.ndarray, shown: np.ndarray, judge: Judge) -> np.ndarray:
+def class_coverage(generated: np.ndarray | FaceSet, shown: np.ndarray, judge: Judge) -> np.ndarray:
     """Variety within each class, as in `Conditionality`: (classes,), 0 for a class drawn five times or less.
 
     Args:
-        generated: uint8 (n, size, size, 3), of the judge's size.
+        generated: uint8 (n, size, size, 3) or a FaceSet, of the judge's size.
         shown: int (n,), what each was asked to show; or, of a model that cannot be asked, what the judge sees.
         judge: from `train_judge` or `as_judge`.
+
+    Raises:
+        ValueError: for images or classes that do not fit the judge.
     """
+    generated = as_array(generated, "generated")
+    if generated.shape[1:] != judge.images.shape[1:]:
+        raise ValueError(
+            f"generated must be images {judge.images.shape[1:]} as the judge's, got {generated.shape[1:]}."
+        )
+    shown = np.asarray(shown.values if isinstance(shown, Labels) else shown)
+    whole = shown.shape == (len(generated),) and shown.dtype.kind in "iub"
+    if not whole or not np.isin(shown, range(len(judge.names))).all():
+        raise ValueError(
+            f"shown must be {len(generated)} whole numbers from 0 to {len(judge.names) - 1}, one an image, got "
+            f"{shown.dtype} of shape {shown.shape}."
+        )
     real, fake = _cells(judge.images), _cells(generated)
     coverage = np.zeros(len(judge.names))
     for c in range(len(judge.names)):

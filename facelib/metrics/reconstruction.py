@@ -1,38 +1,52 @@
-"""How close one picture is to another, and how sharp it is. All functions: uint8 images in, one value a face out."""
+"""How close one picture is to another, and how sharp it is. All functions: uint8 images in, one value a face out.
+
+Images are uint8 (n, height, width, 3) or a FaceSet; all else is a ValueError.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from facelib.checks import whole_number
+from facelib.data.faceset import FaceSet
+from facelib.metrics.images import as_array
 
-def psnr(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+WINDOW = 7  # pixels a side, of structural similarity
+
+
+def psnr(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet) -> np.ndarray:
     """Peak signal-to-noise ratio in dB; infinite for equal images.
 
     >>> black, white = np.zeros((1, 8, 8, 3), np.uint8), np.full((1, 8, 8, 3), 255, np.uint8)
     >>> float(psnr(black, white)[0])
     0.0
     """
-    _check_pair(images, others)
+    images, others = _pair(images, others)
     error = ((images.astype(np.float64) - others) ** 2).mean(axis=(1, 2, 3))
     with np.errstate(divide="ignore"):
         return 10 * np.log10(255.0**2 / error)
 
 
-def ssim(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Structural similarity (Wang et al. 2004) in [-1, 1]; 1 for equal images."""
-    _check_pair(images, others)
+def ssim(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet) -> np.ndarray:
+    """Structural similarity (Wang et al. 2004) in [-1, 1]; 1 for equal images, of 7 pixels a side or more."""
+    images, others = _pair(images, others)
+    if min(images.shape[1:3]) < WINDOW:
+        raise ValueError(f"images must be at least {WINDOW} pixels high and wide, got shape {images.shape}.")
     return np.array([structural_similarity(a, b, channel_axis=2) for a, b in zip(images, others, strict=True)])
 
 
-def sharpness(images: np.ndarray) -> np.ndarray:
+def sharpness(images: np.ndarray | FaceSet) -> np.ndarray:
     """Mean absolute step between neighbouring pixels of the luminance, in levels of 0 to 255: less is blurrier."""
+    images = as_array(images, "images")
+    if min(images.shape[1:3]) < 2:
+        raise ValueError(f"images must be at least 2 pixels high and wide, got shape {images.shape}.")
     luminance = images.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     steps = [np.abs(np.diff(luminance, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
     return (steps[0] + steps[1]) / 2
 
 
-def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int = 2) -> float:
+def grid_power(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet | None = None, period: int = 2) -> float:
     """How much of a grid there is in the error: its power at the grid's frequencies, as a multiple of that beside them.
 
     Upsampling by two, n times over, leaves patterns of 2ⁿ pixels and less (Odena et al. 2016). The power is that of the
@@ -53,9 +67,12 @@ def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int
     Raises:
         ValueError: for pictures of other types or shapes, or a period that does not fit.
     """
-    others = np.zeros_like(images) if others is None else others
-    _check_pair(images, others)
+    images = as_array(images, "images")
+    images, others = _pair(images, np.zeros_like(images) if others is None else others)
     size = images.shape[1]
+    if images.shape[2] != size:
+        raise ValueError(f"images must be square, got shape {images.shape}.")
+    period = whole_number(period, "period", 0)
     if period < 2 or size % period or size // period < 4:
         raise ValueError(f"period must be at least 2 and divide {size} pixels into 4 parts or more, got {period}.")
     window = np.hanning(size + 1)[:-1]
@@ -69,9 +86,12 @@ def grid_power(images: np.ndarray, others: np.ndarray | None = None, period: int
     return float(on / beside) if beside else float("nan")
 
 
-def _check_pair(images: np.ndarray, others: np.ndarray) -> None:
+def _pair(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays of one shape."""
+    images, others = (np.asarray(x.images if isinstance(x, FaceSet) else x) for x in (images, others))
     if images.shape != others.shape or images.dtype != np.uint8 or others.dtype != np.uint8:
         raise ValueError(
             f"images and others must be uint8 of one shape, got {images.dtype} {images.shape} and "
             f"{others.dtype} {others.shape}."
         )
+    return as_array(images, "images"), others

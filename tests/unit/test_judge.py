@@ -5,6 +5,7 @@ import pytest
 
 from facelib.data import load_faces
 from facelib.metrics import conditionality, train_judge
+from facelib.metrics.judge import Judge, class_coverage
 
 NAMES = ("plain", "glasses", "blond", "blond with glasses")
 
@@ -129,3 +130,22 @@ def test_bad_arguments_are_named(faces, judge, fresh):
     ]:
         with pytest.raises(ValueError, match=message):
             conditionality(*arguments, judge)
+
+
+def test_coverage_of_classes_takes_lists_and_sets_and_names_what_does_not_fit(faces):
+    real, drawn = faces[:40], faces[40:80]
+    judge = Judge(None, ("a", "b"), None, None, real.images, np.arange(40) % 2)
+    shown = [0, 1] * 15 + [1] * 10
+    coverage = class_coverage(drawn.images, np.array(shown), judge)
+    assert coverage.shape == (2,) and (coverage > 0.2).all()
+    np.testing.assert_array_equal(class_coverage(drawn, shown, judge), coverage)
+    for arguments, message in [
+        ((drawn.scaled(), shown), "generated must be uint8 images .* got float32"),
+        ((drawn.images[0], shown), r"generated must have shape \(n, height, width, 3\), got \(32, 32, 3\)"),
+        ((drawn.images[:, :16], shown), r"generated must be images \(32, 32, 3\) as the judge's, got \(16, 32, 3\)"),
+        ((drawn, shown[1:]), r"shown must be 40 whole numbers from 0 to 1, one an image, got int64 of shape \(39,\)"),
+        ((drawn, [2, *shown[1:]]), "shown must be 40 whole numbers from 0 to 1"),
+        ((drawn, [0.5] * 40), "shown must be 40 whole numbers from 0 to 1, one an image, got float64"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            class_coverage(*arguments, judge)

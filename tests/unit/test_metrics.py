@@ -11,6 +11,13 @@ def images():
     return load_faces(n=5, size=48).images
 
 
+def test_sets_of_faces_are_measured_as_their_images(images):
+    faces, others = load_faces(n=5, size=48), images[::-1]
+    for measure in (psnr, ssim, grid_power):
+        np.testing.assert_array_equal(measure(faces, others), measure(images, others))
+    np.testing.assert_array_equal(sharpness(faces), sharpness(images))
+
+
 def test_psnr_has_its_closed_form():
     zeros = np.zeros((2, 8, 8, 3), np.uint8)
     tens = np.full_like(zeros, 10)
@@ -71,6 +78,23 @@ def test_bad_arguments_are_named(images):
         psnr(images, images[:2])
     with pytest.raises(ValueError, match="images and others must be uint8"):
         ssim(images, images.astype(float))
+    for wrong, message in (
+        (images / 255, "images must be uint8 images .* got float64"),
+        (images[0], r"images must have shape \(n, height, width, 3\), got \(48, 48, 3\)"),
+        (images[..., 0], "images must have shape"),
+        (list(images), "images must be uint8 images .* got list"),
+        (images[:, :1], "images must be at least 2 pixels high and wide"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            sharpness(wrong)
+    with pytest.raises(ValueError, match=r"images must have shape \(n, height, width, 3\), got \(48, 48, 3\)"):
+        psnr(images[0], images[0])
+    with pytest.raises(ValueError, match=r"at least 7 pixels high and wide, got shape \(5, 6, 48, 3\)"):
+        ssim(images[:, :6], images[:, :6])
+    with pytest.raises(ValueError, match=r"images must be square, got shape \(5, 24, 48, 3\)"):
+        grid_power(images[:, :24])
+    with pytest.raises(ValueError, match="period must be a whole number"):
+        grid_power(images, period=2.0)
     with pytest.raises(ValueError, match="values must be at least two numbers"):
         bootstrap([1.0])
     with pytest.raises(ValueError, match="successes must be at least one"):
@@ -94,6 +118,10 @@ def test_face_rate_tells_faces_from_what_is_none():
     assert face_rate(noise).value == 0 and face_rate(upside_down).value < 0.3
     with pytest.raises(ValueError, match="images must be uint8 .n, size, size, 3., got float32"):
         face_rate(faces.astype("float32"))
+    with pytest.raises(ValueError, match=r"images must be uint8 .*, got uint8 of shape \(70, 40, 80, 3\)"):
+        face_rate(faces[:, :40])
+    few = load_faces("synthetic", n=2, size=80)
+    assert face_rate(few).value == face_rate(few.images).value
 
 
 @pytest.mark.parametrize("period", [2, 4, 8])

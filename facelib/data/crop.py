@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from facelib.checks import whole_number
 from facelib.data.faceset import FaceSet
 from facelib.data.find import LONGEST, batches, find_faces_once
 from facelib.data.framing import check_framing, cut, square_of
@@ -88,8 +89,7 @@ def crop_faces(
         raise ValueError(f"which must be one of {WHICH}, got {which!r}.")
     if not 0 <= min_confidence <= 1:
         raise ValueError(f"min_confidence must lie between 0 and 1, got {min_confidence}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+    batch_size = whole_number(batch_size, "batch_size", 1)
 
     names = photo_names(photos)
     reasons, found = [""] * len(photos), np.zeros(len(photos), int)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from facelib.checks import whole_number
 from facelib.data.photos import Photo, photo_size
 from facelib.data.seen import SeenFaces
 
@@ -35,9 +36,10 @@ def find_faces(images: Sequence[np.ndarray], *, batch_size: int = 32) -> list[li
         sees it.
 
     Raises:
-        ValueError: for anything but uint8 RGB.
+        ValueError: for anything but uint8 RGB, or a batch_size that is no whole number of at least 1.
         RuntimeError: if Keras runs on another backend than TensorFlow.
     """
+    batch_size = whole_number(batch_size, "batch_size", 1)
     for i, image in enumerate(images):
         picture = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.size
         if not picture or image.shape[2] != 3:
@@ -69,7 +71,7 @@ def batches(photos: Sequence[Photo], batch_size: int) -> Iterator[list[int]]:
             height, width = max(height, sizes[i][0] / scale), max(width, sizes[i][1] / scale)
             loaded += sizes[i][0] * sizes[i][1]
             full = height * width * (len(batch) + 1) > DETECTED_PIXELS or loaded > LOADED_PIXELS
-            if batch and (full or len(batch) == batch_size):
+            if batch and (full or len(batch) >= batch_size):
                 yield batch
                 batch, height, width = [], sizes[i][0] / scale, sizes[i][1] / scale
                 loaded = sizes[i][0] * sizes[i][1]

@@ -129,7 +129,8 @@ def test_bad_arguments_are_named(drawn):
         ({"margin": float("nan")}, "margin must lie between 0 and 5"),
         ({"margin": 20}, "margin must lie between 0 and 5, got 20"),
         ({"min_confidence": 90}, "min_confidence must lie between 0 and 1, got 90"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number of at least 1, got 2.5"),
         ({"framing": "head"}, r"framing must be one of \('face', 'background'\), got 'head'"),
         ({"which": "first"}, "which must be one of"),
     ):

@@ -154,3 +154,9 @@ def test_weights_are_read_without_leaving_an_error_behind(monkeypatch):
         assert len(read) == len(theirs) == arrays
         for array, other in zip(read, theirs, strict=True):
             np.testing.assert_array_equal(array, other)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, None])
+def test_a_batch_holds_one_photo_at_least(batch_size, scenes):
+    with pytest.raises(ValueError, match=f"batch_size must be a whole number of at least 1, got {batch_size}"):
+        find_faces(scenes, batch_size=batch_size)

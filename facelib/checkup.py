@@ -27,7 +27,7 @@ ROOM = 1_000_000_000  # bytes; the portraits and their crops take less than that
 COUNTED = 20_000  # files of the cache
 SHIPPED = "made anew by `pip install --force-reinstall --no-deps`, or restored by git"
 
-# The weights that a chapter takes for the synthetic faces; on those that find faces, MTCNN has to run.
+# The weights that a chapter takes for the synthetic faces.
 CHAPTERS = {
     "00_faces": (),
     "01_vae": ("vae-synthetic-80",),
@@ -66,8 +66,9 @@ CHAPTERS = {
         *("dcgan-light-portraits-80", "dcgan-light-faithful-portraits-80"),
     ),
 }
-FINDS_FACES = ("00_faces", "02_accordion", "03_dcgan", "04_conditional_gan", "06_fid", "08_projection", "09_cyclegan")
-FINDS_FACES += ("10_same_faces",)
+# Where MTCNN has to run, and where only its weights are read, which the same packages bring, for features of faces.
+FINDS_FACES = ("00_faces", "02_accordion", "03_dcgan", "04_conditional_gan", "08_projection", "09_cyclegan")
+COMPARES_FACES = ("06_fid", "07_arithmetic", "10_same_faces")
 
 
 @dataclass(frozen=True)
@@ -248,12 +249,18 @@ def _cache() -> Iterator[Line]:
 
 
 def _data() -> Iterator[Line]:
+    from facelib.data.celeba import PHOTOS
+
     yield Line(GOOD, "synthetic faces", "drawn by the library")
     own = data_dir()
     yield _portraits(own)
     celeba = own / "celeba" if own else None
     if celeba and celeba.is_dir():
-        yield Line(GOOD, "celeba", f"in {celeba}")
+        tables = ("list_attr_celeba.csv", "list_attr_celeba.txt", "Anno/list_attr_celeba.txt")
+        if all(any((celeba / place).exists() for place in places) for places in (PHOTOS, tables)):
+            yield Line(GOOD, "celeba", f"in {celeba}")
+        else:
+            yield Line(NOTE, "celeba", f"{celeba} lacks photos or their table: load_faces('celeba') says which")
     elif util.find_spec("kagglehub"):
         yield Line(NOTE, "celeba", "is downloaded by kagglehub on first use")
     else:
@@ -265,7 +272,11 @@ def _portraits(own: Path | None) -> Line:
 
     for folder in (own / "portraits" if own else None, cache_dir() / f"{SOURCE.name}-{SOURCE.commit[:12]}"):
         if folder and folder.is_dir():
-            return Line(GOOD, "portraits", f"in {folder}")
+            if (folder / "photos").is_dir() or (folder / "images").is_dir():
+                return Line(GOOD, "portraits", f"in {folder}")
+            return Line(
+                NOTE, "portraits", f"{folder} holds neither photos/ nor images/: unpack them there, or remove it"
+            )
     git = "are fetched by git on first use" if shutil.which("git") else "need git, which is not installed"
     return Line(NOTE, "portraits", f"not here, {git} ({SOURCE.size}); no chapter needs them")
 
@@ -293,9 +304,10 @@ def _chapters(lines: list[Line]) -> Iterator[Line]:
     bad = {line.what: line.found for line in lines if line.state == BAD}
     everywhere = [name for name in bad if name in ("Python", "backend, device") or name in _wanted()]
     backend = next((line.found for line in lines if line.what == "backend, device" and line.state == GOOD), "")
+    of_mtcnn = FINDS_FACES + COMPARES_FACES
     for chapter, names in CHAPTERS.items():
         lack = [name for name in names if name in bad]
-        lack += [name for name in everywhere if name not in ("mtcnn", "lz4") or chapter in FINDS_FACES]
+        lack += [name for name in everywhere if name not in ("mtcnn", "lz4") or chapter in of_mtcnn]
         if chapter in FINDS_FACES and backend and not backend.startswith("tensorflow"):
             lack.append("KERAS_BACKEND=tensorflow, on which MTCNN runs")
         if lack:

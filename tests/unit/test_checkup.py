@@ -52,7 +52,8 @@ def test_packages_that_lack_or_are_old_are_named_with_their_chapters(no_backend,
     report = facelib.doctor()
     assert not report.ok and found(report, "mtcnn") == "is not installed: pip install 'mtcnn>=1.0'"
     assert found(report, "pandas") == "2.1.9, and 2.2 or later is needed: pip install -U pandas"
-    assert found(report, "03_dcgan") == "lacks mtcnn, pandas" and found(report, "01_vae") == "lacks pandas"
+    assert found(report, "03_dcgan") == found(report, "07_arithmetic") == "lacks mtcnn, pandas"
+    assert found(report, "01_vae") == "lacks pandas"
 
 
 def test_a_cache_that_cannot_be_written_and_a_disk_without_room(no_backend, monkeypatch, cache):
@@ -104,7 +105,13 @@ def test_data_sets_are_looked_for_where_loaders_look(no_backend, monkeypatch, tm
     monkeypatch.setenv("FACELIB_DATA", str(tmp_path))
     assert states(facelib.doctor())["portraits"] == checkup.NOTE
     (tmp_path / "portraits").mkdir()
-    (tmp_path / "celeba").mkdir()
+    (tmp_path / "celeba" / "img_align_celeba").mkdir(parents=True)
+    report = facelib.doctor()
+    assert states(report)["portraits"] == states(report)["celeba"] == checkup.NOTE
+    assert "holds neither photos/ nor images/" in found(report, "portraits")
+    assert "lacks photos or their table" in found(report, "celeba")
+    (tmp_path / "portraits" / "images").mkdir()
+    (tmp_path / "celeba" / "list_attr_celeba.csv").write_text("")
     report = facelib.doctor()
     assert found(report, "portraits") == f"in {tmp_path / 'portraits'}"
     assert found(report, "celeba") == f"in {tmp_path / 'celeba'}"
@@ -124,7 +131,7 @@ def test_on_jax_chapters_that_find_faces_lack_tensorflow(no_backend, monkeypatch
     monkeypatch.setattr(checkup, "_backend", lambda *_: iter([checkup.Line("ok", "backend, device", "jax, CPU")]))
     report = facelib.doctor()
     assert found(report, "00_faces") == "lacks KERAS_BACKEND=tensorflow, on which MTCNN runs"
-    assert found(report, "01_vae") == "can run"
+    assert found(report, "01_vae") == found(report, "07_arithmetic") == "can run"
 
 
 def test_chapters_take_no_other_weights(root):
@@ -142,4 +149,7 @@ def test_chapters_take_no_other_weights(root):
         if 'replace("digits-16", "synthetic-32")' in source:
             texts |= {text.replace("digits-16", "synthetic-32") for text in texts}
         assert texts & names <= set(needed), chapter
-        assert ("face_rate(" in source or "find_faces(" in source) <= (chapter in checkup.FINDS_FACES), chapter
+        finds = re.search(r"(face_rate|face_confidence|find_faces|crop_faces)\(", source)
+        assert bool(finds) == (chapter in checkup.FINDS_FACES), chapter
+        compares = not finds and re.search(r"scorecard\(|onet", source)
+        assert bool(compares) == (chapter in checkup.COMPARES_FACES), chapter

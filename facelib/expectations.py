@@ -25,6 +25,8 @@ class Range:
 
     def written(self, value: float) -> str:
         """A value with as many digits as the range deserves: by its width or, where it spans factors, by the value."""
+        if not math.isfinite(value):
+            return f"{value}"
         by_factors = self.high > 10 * self.low > 0
         scale = value if by_factors else self.high - self.low
         digits = max(0, 1 - math.floor(math.log10(max(abs(scale), 1e-6))))

@@ -213,7 +213,9 @@ def binned(values: Sequence[float], edges: Sequence[float], names: Sequence[str]
     edges, values = np.asarray(edges, float), np.asarray(values, float)
     if edges.ndim != 1 or len(edges) < 3 or not (np.diff(edges) > 0).all():
         raise ValueError(f"edges must be at least three rising numbers, for two classes, got {edges.tolist()}.")
-    names = tuple(names or (f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)))
+    if names is None:
+        names = [f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)]
+    names = tuple(map(str, names))
     if len(names) != len(edges) - 1:
         raise ValueError(f"names must be {len(edges) - 1}, one a class, got {len(names)}.")
     classes = np.searchsorted(edges, values, side="right") - 1

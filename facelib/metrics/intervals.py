@@ -48,7 +48,15 @@ def proportion(successes: np.ndarray, level: float = 0.95) -> Estimate:
 
 
 def wilson(share: float, n: float, level: float = 0.95) -> Estimate:
-    """Wilson's interval of a share of `n`, which need not be whole where the share is a weighted one."""
+    """Wilson's interval of a share of `n`, which need not be whole where the share is a weighted one.
+
+    Raises:
+        ValueError: for a share outside [0, 1], an n that is not positive, or a level outside (0, 1).
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, got {share}.")
+    if not 0 < n < np.inf:
+        raise ValueError(f"n must be more than 0, got {n}.")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual.")
     z = float(norm.ppf((1 + level) / 2))

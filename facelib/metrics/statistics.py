@@ -119,7 +119,9 @@ class Statistics:
             raise ValueError(f"{path} has no {', '.join(missing)}: it was not written by Statistics.save.")
         if any(entries[name].dtype.kind not in "fiu" for name in ("mu", "sigma", "n")) or entries["n"].size != 1:
             raise ValueError(f"{path} must hold numbers, and one n: it was not written by Statistics.save.")
-        mean, covariance, n = entries["mu"], entries["sigma"], int(entries["n"].item())
+        # Whatever other programs wrote: in float32, sums over batches lose digits.
+        mean, covariance = (entries[name].astype(np.float64) for name in ("mu", "sigma"))
+        n = int(entries["n"].item())
         finite = np.isfinite(mean).all() and np.isfinite(covariance).all()
         if mean.ndim != 1 or covariance.shape != 2 * mean.shape or n < 2 or not finite:
             raise ValueError(

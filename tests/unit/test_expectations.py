@@ -56,6 +56,12 @@ def test_a_range_has_as_many_digits_as_it_deserves(low, high, words):
     assert str(Range("", low, high)) == words
 
 
+@pytest.mark.parametrize("known", [Range("", 0.7732, 16.04), Range("", 24.1, 26.0), Range("", np.nan, np.nan)])
+def test_what_is_no_number_is_written_as_it_is(known):
+    assert [known.written(value) for value in (np.nan, np.inf, -np.inf)] == ["nan", "inf", "-inf"]
+    assert np.nan not in known and np.inf not in known
+
+
 @pytest.fixture
 def table(monkeypatch, tmp_path):
     rows = {"chapter": "01_vae", "figure": ["psnr", "kl"], "what": ["PSNR, dB", "KL, nats"]}

@@ -233,3 +233,14 @@ print(int(re.search(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())[1]) 
 """
     megabytes = int(subprocess.check_output([sys.executable, "-c", code, str(n), str(d)], text=True))
     assert megabytes < 500 < 200_000 * 3072 / 1e6  # all images at once would be 614 MB
+
+
+def test_what_others_kept_in_float32_is_added_to_in_float64(tmp_path):
+    first, second = draw(40, 3, 0).astype("float32"), 1e4 + draw(40, 3, 1).astype("float32")
+    half, whole = Statistics.of(first), Statistics.of(np.concatenate([first, second]))
+    entries = {"mu": half.mean.astype("float32"), "sigma": half.covariance.astype("float32")}
+    np.savez(tmp_path / "half.npz", **entries, n=40, extractor=half.extractor, resize=half.resize)
+    opened = Statistics.open(tmp_path / "half.npz")
+    opened.update(second)
+    assert opened.mean.dtype == opened.covariance.dtype == np.float64
+    np.testing.assert_allclose(opened.covariance, whole.covariance, rtol=1e-6)

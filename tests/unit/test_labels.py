@@ -132,6 +132,7 @@ def test_too_many_combinations_are_refused():
 def test_bins_hold_their_lower_edge():
     labels = binned([1, 56, 57, 72, 119, 0, 120, np.nan], [1, 57, 120])
     assert labels.values.tolist() == [0, 0, 1, 1, 1, -1, -1, -1] and labels.names == ("1 to 57", "57 to 120")
+    assert binned([1, 2], [1, 2, 3], np.array(["old", "new"])).names == ("old", "new")
     for arguments, message in [
         (([1, 2], [1, 2]), "edges must be at least three rising numbers"),
         (([1, 2], [1, 3, 2]), "edges must be at least three rising numbers"),

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from facelib.data import load_faces
-from facelib.metrics import bootstrap, face_rate, grid_power, likeness, proportion, psnr, sharpness, ssim
+from facelib.metrics import bootstrap, face_rate, grid_power, likeness, proportion, psnr, sharpness, ssim, wilson
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,14 @@ def test_wilson_intervals_are_those_of_the_literature():
     assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
     none = proportion([False] * 20)
     assert none.low == 0.0 and 0.1 < none.high < 0.2
+    for share, n, message in [
+        (1.5, 10, "share must lie between 0 and 1, got 1.5"),
+        (np.nan, 10, "share must lie between 0 and 1, got nan"),
+        (0.5, -3, "n must be more than 0, got -3"),
+        (0.5, 0, "n must be more than 0, got 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            wilson(share, n)
 
 
 def test_bad_arguments_are_named(images):

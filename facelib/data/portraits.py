@@ -194,11 +194,15 @@ def _table(folder: Path) -> pd.DataFrame:
     with refusing(own, "table (remove it to use the one that comes with facelib)"):
         labelled = own.exists() and {"file", "male", "smiling"} <= set(pd.read_csv(own, nrows=0).columns)
     if labelled:
-        known = table[["file", "hatching"]]
+        known, needed = table[["file", "hatching"]], set(LABELS)
+        if not (folder / "photos").is_dir():
+            needed.add("source")  # the photo's folder below images/
         with refusing(own, "table (remove it to use the one that comes with facelib)"):
-            table = pd.read_csv(own, dtype={"file": str, "name": str})
+            table = pd.read_csv(own, dtype={"file": str, "name": str, "source": str})
             _check_numbers(table)
-        if missing := sorted(set(LABELS) - set(table.columns)):
+            if "source" in needed & set(table.columns):
+                _check_sources(table["source"])
+        if missing := sorted(needed - set(table.columns)):
             raise ValueError(f"{own} lacks the columns {missing}; remove it to use the table that comes with facelib.")
         table = table.drop(columns="hatching", errors="ignore").merge(known, on="file", how="left")
         table = table.sort_values("file", ignore_index=True)
@@ -215,6 +219,12 @@ def _check_numbers(table: pd.DataFrame) -> None:
     files = table["file"]
     if files.isna().any() or files.duplicated().any() or files.str.contains(r"[/\\\0]").any():
         raise ValueError("the column 'file' must name each photo once")
+
+
+def _check_sources(sources: pd.Series) -> None:
+    """Raise a ValueError if one is missing, or no single folder."""
+    if sources.isna().any() or sources.str.contains(r"[/\\\0]").any() or sources.isin([".", ".."]).any():
+        raise ValueError("the column 'source' must name each photo's folder below images/")
 
 
 def portrait_photos(root: str | os.PathLike | None = None, *, progress: bool = True) -> list[Path]:

@@ -258,3 +258,22 @@ def test_a_cache_that_cannot_be_written(repository, tmp_path, monkeypatch):
     monkeypatch.setenv("FACELIB_CACHE", str(tmp_path / "file"))
     with pytest.raises(FileNotFoundError, match="could not be kept: .*Set FACELIB_CACHE"):
         load_faces("portraits", progress=False)
+
+
+def test_a_table_of_ones_own_names_the_folders_below_images(tree):
+    folder = tree / "portraits"
+    (folder / "photos").rename(folder / "images")
+    members().drop(columns="source").to_csv(folder / "members.csv", index=False)
+    with pytest.raises(ValueError, match=r"members.csv lacks the columns \['source'\]"):
+        load_faces("portraits", size=40, progress=False)
+    for source in ("../photos", "a\\b", "..", ""):
+        members().assign(source=source).to_csv(folder / "members.csv", index=False)
+        with pytest.raises(ValueError, match="the column 'source' must name each photo's folder below images/"):
+            load_faces("portraits", size=40, progress=False)
+    (folder / "images").rename(folder / "2020")
+    (folder / "images").mkdir()
+    (folder / "2020").rename(folder / "images" / "2020")
+    members().assign(source=2020).to_csv(folder / "members.csv", index=False)
+    assert [photo.exists() for photo in map(portraits._photo, [folder], portraits._table(folder).itertuples())] == [
+        True
+    ]

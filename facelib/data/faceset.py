@@ -243,7 +243,6 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: for whole numbers, such as images that are uint8 already.
     """
-    images = np.asarray(images)
-    if images.dtype.kind in "iub":
-        raise ValueError(f"images must be floats from -1 to 1, got {images.dtype}.")
-    return np.clip(np.round((images.astype(np.float32, copy=False) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    if (kind := np.asarray(images).dtype).kind in "iub":
+        raise ValueError(f"images must be floats from -1 to 1, got {kind}.")
+    return np.clip(np.round((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)

@@ -63,7 +63,9 @@ def decode_photo(content: bytes) -> np.ndarray:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(content), formats=_formats()) as image:
-                return np.asarray(_to_rgb(ImageOps.exif_transpose(image), image.format))
+                if image.mode == "I" and image.format in ("PNG", "PPM"):
+                    image = image.convert("I;16")  # all that these can hold
+                return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             limit = f"more than {Image.MAX_IMAGE_PIXELS:,} pixels"
             raise PhotoError(f"refused: {limit}, it may be a decompression bomb") from None
@@ -108,7 +110,7 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _to_rgb(image: Image.Image, kind: str) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image)
         finite = values[np.isfinite(values)]
@@ -116,8 +118,7 @@ def _to_rgb(image: Image.Image, kind: str) -> Image.Image:
             raise ValueError("no pixel is a finite number")
         low, high = finite.min(), finite.max()
         # Pillow would clip 16 bits to the lowest 8. Floats and 32 bits have no agreed range: their own is taken.
-        sixteen = image.mode.startswith("I;16") or image.mode == "I" and kind in ("PNG", "PPM")
-        if sixteen and low >= 0 and high < len(SIXTEEN_TO_EIGHT):
+        if image.mode.startswith("I;16") and low >= 0:
             return Image.fromarray(SIXTEEN_TO_EIGHT[values]).convert("RGB")
         scale = 255 / (float(high) - float(low) or 1)
         levels = np.nan_to_num(np.round((values.astype(np.float32) - low) * scale))

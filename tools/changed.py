@@ -20,22 +20,35 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 # Where modules live that others import by their bare name.
-FOLDERS = ("", "tools", "experiments", "tests/unit", "tests/chapters", "tests/faults", "benchmarks")
+FOLDERS = ("", "tools", "experiments", "tests/unit", "tests/chapters", "tests/faults", "tests/fuzz", "benchmarks")
+# What is read by name and not imported; whoever imports the reader may read any of it.
+READERS = {
+    "facelib/weights": "facelib/weights/__init__.py",
+    "facelib/results": "facelib/results/__init__.py",
+    "facelib/data": "facelib/data/portraits.py",
+}
+# Where tests need all that lies there: conftest.py, a list of faults, files that broke a reader.
+WHOLE = ("tests/chapters", "tests/faults", "tests/fuzz")
 # Of another change nobody can say what depends on it.
 EVERYTHING = {"pyproject.toml", "requirements.lock", "tests/conftest.py", "tests/unit/conftest.py"}
 
 
 def main(since: str) -> int:
     changed = changes(since)
-    tests = [path for path in sorted((ROOT / "tests" / "unit").glob("test_*.py")) if touched(path, changed)]
+    files = [path for place in ("unit", "faults", "chapters") for path in (ROOT / "tests" / place).glob("test_*.py")]
+    # That one looks at executed chapters: below, at those that are.
+    files = [path for path in sorted(files) if path.name != "test_executed.py" and touched(path, changed)]
+    tests, of_chapters = ([p for p in files if (p.parent.name == "chapters") is apart] for apart in (False, True))
     chapters = [path for path in sorted((ROOT / "chapters").glob("[0-9]*.ipynb")) if touched(path, changed)]
     modules = [p for p in changed if p.suffix == ".py" and (ROOT / "facelib") in p.parents and p.is_file()]
     print(
-        f"{len(changed)} files changed since {since}: {len(tests)} files of tests, {len(chapters)} chapters", flush=True
+        f"{len(changed)} files changed since {since}: {len(files)} files of tests, {len(chapters)} chapters", flush=True
     )
     status = 0
     if tests or modules:
         status |= _run("pytest", "-n", "2", "--doctest-modules", *tests, *modules)
+    if of_chapters:
+        status |= _run("pytest", "-n", "2", "-p", "no:cacheprovider", *of_chapters)
     for path in chapters:
         status |= _execute(path) or _run(
             "pytest", "-q", "--nbval-lax", "-p", "no:cacheprovider", "-k", path.stem, "tests/chapters", path
@@ -54,10 +67,12 @@ def touched(path: Path, changed: set[Path]) -> bool:
     """Whether a file, or anything that it needs, is among the changed ones."""
     if any(ROOT / name in changed for name in EVERYTHING):
         return True
-    # Weights and tables are read by name; whoever imports the room may read any of them.
-    data = {folder for folder in ("weights", "results") for p in changed if p.parent == ROOT / "facelib" / folder}
-    needed = needs(path)
-    return bool(needed & changed) or any(ROOT / "facelib" / folder / "__init__.py" in needed for folder in data)
+    own = ROOT / "tests" / "fuzz" if path.name == "test_fuzz.py" else path.parent
+    if own in [ROOT / place for place in WHOLE] and any(own in p.parents for p in changed):
+        return True
+    places = {p.parent.relative_to(ROOT).as_posix() for p in changed if p.suffix != ".py"}
+    readers = {ROOT / reader for place, reader in READERS.items() if place in places}
+    return bool(needs(path) & (changed | readers))
 
 
 @cache

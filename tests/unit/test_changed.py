@@ -24,11 +24,33 @@ import changed
         ("test_weights", "facelib/weights/vae-synthetic-80.npz", True),  # read, not imported
         ("test_latent", "facelib/weights/vae-synthetic-80.npz", False),
         ("test_latent", "README.md", False),
+        ("test_portraits", "facelib/data/portraits.csv", True),
+        ("test_latent", "facelib/data/portraits.csv", False),
+        ("test_latent", "facelib/data/crop.py", False),
+        ("test_fuzz", "tests/fuzz/mutate.py", True),  # by its bare name
+        ("test_fuzz", "tests/fuzz/readers.py", True),
+        ("test_fuzz", "tests/fuzz/run.py", True),  # not benchmarks/run.py
+        ("test_fuzz", "benchmarks/run.py", False),
+        ("test_fuzz", "facelib/metrics/pth.py", True),  # which a reader reads
+        ("test_latent", "tests/fuzz/run.py", False),
+        ("../faults/test_faults", "tests/faults/faults.toml", True),  # by import_module
+        ("../faults/test_faults", "tests/faults/plant.py", True),
+        ("../chapters/test_committed", "tests/chapters/conftest.py", True),
+        ("../chapters/test_replay", "tests/chapters/replay.py", True),
+        ("../chapters/test_committed", "tests/faults/plant.py", False),
+        ("../chapters/test_committed", "chapters/02_accordion.ipynb", False),
     ],
 )
 def test_a_file_of_tests_is_run_when_what_it_needs_has_changed(root, test, file, expected):
     assert (root / file).exists()
-    assert changed.touched(root / "tests" / "unit" / f"{test}.py", {root / file}) is expected
+    path = (root / "tests" / "unit" / f"{test}.py").resolve()
+    assert changed.touched(path, {root / file}) is expected
+
+
+def test_a_file_that_broke_a_reader_is_read_again(root):
+    found = root / "tests" / "fuzz" / "found" / "photo-0-photo.png.found"
+    assert changed.touched(root / "tests" / "unit" / "test_fuzz.py", {found})
+    assert not changed.touched(root / "tests" / "unit" / "test_photos.py", {found})
 
 
 def test_a_chapter_is_run_when_it_or_what_its_cells_import_has_changed(root):

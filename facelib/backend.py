@@ -30,15 +30,17 @@ def data_parallel() -> None:
 
 
 def share(tensors):
-    """Spread new tensors of a batch, their first axis, over the devices that share batches, if several do."""
+    """Spread new tensors of a batch, one or several or None, by their first axis over devices that share batches."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return tensors
 
     def spread(tensor):
+        if tensor is None:
+            return None
         return keras.distribution.distribute_tensor(tensor, distribution.get_data_layout(tensor.shape))
 
-    return tuple(None if tensor is None else keras.tree.map_structure(spread, tensor) for tensor in tensors)
+    return keras.tree.map_structure(spread, tensors)
 
 
 def compute_in(network: keras.Model, mixed_precision: bool | str) -> None:

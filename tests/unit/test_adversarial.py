@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from facelib import backend
 from facelib.data import load_faces
-from facelib.models import DCGAN
+from facelib.models import DCGAN, ConditionalDCGAN
 from facelib.training import BestEpoch, Checkpoint, SampleGrid, StopOnNaN, recipe
 from facelib.training.adversarial import R1_EVERY, Adversarial, cross_entropy
 from facelib.training.average import Average
@@ -251,7 +251,7 @@ from facelib.backend import data_parallel
 data_parallel()
 from facelib import backend
 from facelib.data import load_faces
-from facelib.models import DCGAN
+from facelib.models import DCGAN, ConditionalDCGAN
 shares = []
 
 class Watched(DCGAN):
@@ -260,10 +260,15 @@ class Watched(DCGAN):
         jax.debug.inspect_array_sharding(images, callback=lambda s: shares.append(s.shard_shape(images.shape)[0]))
         return images
 
+faces = load_faces("synthetic", n=64, size=16)
 gan = Watched(16, 8, width=4, seed=3)
 gan.compile("adam", "adam", ema=0.9)
-history = gan.fit(load_faces("synthetic", n=64, size=16), epochs=2, batch_size=16, verbose=0).history
-losses = np.ravel([history[key] for key in sorted(history)])
+history = gan.fit(faces, epochs=2, batch_size=16, verbose=0).history
+losses = [history[key] for key in sorted(history)]
+told = ConditionalDCGAN(16, 8, 3, width=8, light=True, seed=3)
+told.compile("adam", "adam", mismatched=0.5)
+history = told.fit(faces, np.arange(64) % 3, epochs=2, batch_size=16, verbose=0).history
+losses = np.ravel(losses + [history[key] for key in sorted(history)])
 print(len(gan.generator.weights[0].value.sharding.device_set), *sorted(set(shares)), *losses)
 """
 
@@ -273,14 +278,18 @@ def test_two_devices_share_a_batch(faces):
     gan = small()
     gan.compile(**ADAM, ema=0.9)
     history = gan.fit(faces, epochs=2, batch_size=16, verbose=0).history
+    alone = [history[key] for key in sorted(history)]
+    told = ConditionalDCGAN(16, 8, 3, width=8, light=True, seed=3)
+    told.compile(**ADAM, mismatched=0.5)
+    history = told.fit(faces, np.arange(64) % 3, epochs=2, batch_size=16, verbose=0).history
+    alone += [history[key] for key in sorted(history)]
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     run = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], env=environment, check=True, capture_output=True, text=True
     )
     devices, share, *losses = run.stdout.split()
     assert (devices, share) == ("2", "8")  # each device generates eight of the sixteen images
-    alone = np.ravel([history[key] for key in sorted(history)])
-    np.testing.assert_allclose(np.array(losses, float), alone, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(np.array(losses, float), np.ravel(alone), rtol=0, atol=1e-4)
 
 
 def test_a_loss_that_is_no_number_stops_with_the_way_back(faces, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import keras
@@ -74,7 +75,8 @@ class CollapseGuard(keras.callbacks.Callback):
         gave_up: why training was stopped, or None.
 
     Raises:
-        ValueError: for an unknown mapping or loss, bounds that are not in order, or keep_every or patience under 1.
+        ValueError: for an unknown mapping or loss, bounds that are not in order, or keep_every or patience under 1;
+            when training begins, for a model that has other losses.
         FloatingPointError: while training, if a loss is no longer a number before any weights were kept.
     """
 
@@ -101,11 +103,24 @@ class CollapseGuard(keras.callbacks.Callback):
             raise ValueError(f"keep_every and patience must be at least 1, got {keep_every} and {patience}.")
         self.networks, self.keep, self.bounds = MAPPINGS[mapping], keep, bounds
         self.keep_every, self.patience, self.verbose = keep_every, patience, verbose
+        self._forget()
+
+    def _forget(self) -> None:
         self.reloads, self.gave_up = [], None
         self._kept, self._candidate, self._since_kept, self._tries = None, None, 0, 0
 
+    def on_train_begin(self, logs=None):
+        losses = [metric.name for metric in self.model.metrics]
+        if not set(BOUNDS) <= set(losses):
+            raise ValueError(
+                f"CollapseGuard is for models with the losses {', '.join(BOUNDS)}; {type(self.model).__name__} has "
+                f"{', '.join(losses)}."
+            )
+
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
+        self._epoch, self.gave_up = epoch, None
+        if epoch == 0:
+            self._forget()  # another run's
 
     def on_train_batch_end(self, batch, logs=None):
         self._keep(all(low < logs[loss] < high for loss, (low, high) in self.keep.items()))
@@ -175,7 +190,8 @@ class CollapseGuard(keras.callbacks.Callback):
 
     def get_state(self) -> dict[str, np.ndarray]:
         """For `Checkpoint`: a resumed run goes back to the same weights."""
-        state = {"counts": np.array([self._since_kept, self._tries])}
+        said = json.dumps({"reloads": self.reloads, "gave_up": self.gave_up})
+        state = {"counts": np.array([self._since_kept, self._tries]), "said": np.array(said)}
         for which, copy in (("kept", self._kept), ("candidate", self._candidate)):
             for name, values in (copy or {}).items():
                 state |= {f"{which}.{name}.{i}": value for i, value in enumerate(values)}
@@ -183,6 +199,9 @@ class CollapseGuard(keras.callbacks.Callback):
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         self._since_kept, self._tries = (int(count) for count in state["counts"])
+        said = json.loads(str(state["said"])) if "said" in state else {"reloads": [], "gave_up": None}  # an older file
+        self.reloads = [reload | {"networks": tuple(reload["networks"])} for reload in said["reloads"]]
+        self.gave_up = said["gave_up"]
         copies = {"kept": {}, "candidate": {}}
         for key in sorted((key for key in state if "." in key), key=lambda key: int(key.rsplit(".", 1)[1])):
             which, name, _ = key.split(".")

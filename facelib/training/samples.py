@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,8 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between two sheets; the last epoch has one in any case.
         seed: of z.
         labels: one a row for a conditional model, which then draws the same z in every row.
-        folder: where to keep the sheets as `epoch-0003.png` too, from which a resumed run takes up the earlier ones.
+        folder: where to keep the sheets as `epoch-0003.png` too, from which a resumed run takes up the earlier ones. A
+            run that begins at the beginning deletes the files of such names that it finds there.
 
     Attributes:
         frames: uint8 sheets (rows · size, columns · size, 3).
@@ -63,6 +65,9 @@ class SampleGrid(keras.callbacks.Callback):
             self._draw(0)
         elif not self.frames:
             self.take_up(epoch)
+        else:  # of the same session; what it drew beyond is drawn again
+            count = sum(done <= epoch for done in self.epochs)
+            del self.frames[count:], self.epochs[count:]
 
     def take_up(self, epoch: int) -> None:
         """Read the sheets that an earlier run kept in the folder, up to this many epochs, those off schedule apart."""
@@ -78,8 +83,8 @@ class SampleGrid(keras.callbacks.Callback):
         """Epochs behind → sheet in the folder."""
         if self.folder is None:
             return {}
-        paths = self.folder.glob("epoch-[0-9][0-9][0-9][0-9]*.png")
-        return dict(sorted((int(path.stem.removeprefix("epoch-")), path) for path in paths))
+        named = ((re.fullmatch(r"epoch-([0-9]{4,})\.png", path.name), path) for path in self.folder.glob("epoch-*.png"))
+        return dict(sorted((int(match[1]), path) for match, path in named if match))
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
@@ -144,14 +149,21 @@ class BestEpoch(keras.callbacks.Callback):
         if every < 1:
             raise ValueError(f"every must be at least 1 epoch, got {every}.")
         self.score, self.sign, self.every = score, 1 if mode == "min" else -1, every
+        self._forget()
+
+    def _forget(self) -> None:
         self.scores, self.epoch, self._best = {}, 0, []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 0:
+            self._forget()  # another run's
 
     def on_epoch_end(self, epoch, logs=None):
         done, model = epoch + 1, self.model
         if done % self.every and done != self.params["epochs"] and not model.stop_training:
             return
-        score = self.scores[done] = float(self.score(model))
         best = self.scores[self.epoch] if self.epoch else self.sign * math.inf
+        score = self.scores[done] = float(self.score(model))
         if math.isfinite(score) and self.sign * score <= self.sign * best:
             self.epoch = done
             self._best = [np.array(ops.convert_to_numpy(variable)) for variable in _weights(model)]

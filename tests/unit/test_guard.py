@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from facelib.data import load_faces
-from facelib.models import DCGAN
+from facelib.models import DCGAN, VAE
 from facelib.training import Checkpoint, CollapseGuard, recipe
 
 GOOD = {"d_loss_real": 0.6, "d_loss_fake": 0.6, "g_loss": 0.9}
@@ -210,6 +210,41 @@ def test_a_checkpoint_holds_what_was_kept(gan, tmp_path):
     fill(other, 2.0)
     resumed.on_train_batch_end(0, {**GOOD, "g_loss": 9.0})
     assert seen(other)["generator"] == 1.0
+
+
+def test_a_resumed_guard_knows_what_it_did(gan):
+    guard = watch(gan, patience=1, verbose=False)
+    keep(gan, guard, 1.0)
+    guard.on_train_batch_end(2, {**GOOD, "g_loss": float("inf")})
+    guard.on_train_batch_end(3, {**GOOD, "g_loss": 9.0})
+    resumed, older = watch(gan), watch(gan)
+    resumed.set_state(guard.get_state())
+    assert resumed.reloads == guard.reloads and len(guard.reloads) == 1
+    assert resumed.gave_up == guard.gave_up is not None
+    older.set_state({key: value for key, value in guard.get_state().items() if key != "said"})
+    assert older.reloads == [] and older.gave_up is None
+    resumed.on_epoch_begin(1)
+    assert len(resumed.reloads) == 1 and resumed.gave_up is None  # it tries again
+
+
+def test_another_models_weights_do_not_come_back(gan):
+    guard = watch(gan, verbose=False)
+    keep(gan, guard, 1.0)
+    guard.on_train_batch_end(2, {**GOOD, "g_loss": 9.0})
+    other = DCGAN(16, 4, width=4)
+    other.compile(**recipe("modern"))
+    guard.set_model(other)
+    guard.on_epoch_begin(0)
+    fill(other, 2.0)
+    guard.on_train_batch_end(0, {**GOOD, "g_loss": 9.0})
+    assert seen(other)["generator"] == 2.0 and not guard.reloads
+
+
+def test_a_model_with_other_losses_is_refused_before_training():
+    vae, faces = VAE(16, 4, width=8), load_faces("synthetic", n=16, size=16)
+    vae.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="CollapseGuard is for models with the losses d_loss_real, .* VAE has loss"):
+        vae.fit(faces, batch_size=16, verbose=0, callbacks=[CollapseGuard()])
 
 
 def test_a_run_that_breaks_is_rescued():

@@ -42,12 +42,21 @@ def test_a_resumed_run_has_the_earlier_frames(faces, tmp_path):
     assert grid.epochs == [0, 1, 2, 3, 4]
 
 
+def test_a_run_resumed_in_the_same_session_has_each_frame_once(faces):
+    gan, grid = small(), SampleGrid(2, 3)
+    gan.fit(faces, epochs=3, batch_size=16, verbose=0, callbacks=[grid])
+    gan.fit(faces, epochs=4, initial_epoch=1, batch_size=16, verbose=0, callbacks=[grid])
+    assert grid.epochs == [0, 1, 2, 3, 4] and len(grid.frames) == 5
+    np.testing.assert_array_equal(grid.frames[-1], grid.sheet_of(gan))
+
+
 def test_another_runs_frames_do_not_come_in(faces, tmp_path):
     small().fit(faces, epochs=3, batch_size=16, verbose=0, callbacks=[SampleGrid(2, 3, folder=tmp_path)])
-    (tmp_path / "epoch-best.png").write_bytes(b"not a sheet")
+    others = ["epoch-0003 best.png", "epoch-best.png"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"not a sheet")
     small().fit(faces, epochs=2, batch_size=16, verbose=0, callbacks=[SampleGrid(2, 3, every=2, folder=tmp_path)])
-    names = ["epoch-0000.png", "epoch-0002.png", "epoch-best.png"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-0000.png", "epoch-0002.png", *others]
 
 
 def test_a_sheet_reads_like_a_page():
@@ -88,6 +97,32 @@ def test_sheets_off_the_schedule_are_left_out_when_a_run_is_taken_up(tmp_path):
     assert grid.epochs == [0, 2, 4] and [frame[0, 0, 0] for frame in grid.frames] == [0, 2, 4]
     grid.take_up(3)
     assert grid.epochs == [0, 2, 3]
+
+
+def test_another_runs_scores_do_not_count(faces):
+    scores, drawn = iter([2.0, 1.0, 3.0, 4.0]), []
+
+    def score(model):
+        drawn.append(model.sample(2))
+        return next(scores)
+
+    best = BestEpoch(score)
+    small().fit(faces, epochs=2, batch_size=16, verbose=0, callbacks=[best])
+    assert best.epoch == 2
+    gan = small()
+    gan.fit(faces, epochs=2, batch_size=16, verbose=0, callbacks=[best])
+    assert best.scores == {1: 3.0, 2: 4.0} and best.restore(gan) == 1
+    np.testing.assert_array_equal(gan.sample(2), drawn[2])
+
+
+def test_an_epoch_that_is_scored_again_is_compared_with_what_it_scored_before(faces):
+    scores, gan = iter([2.0, 1.0, 5.0]), small()
+    best = BestEpoch(lambda model: next(scores))
+    gan.fit(faces, epochs=2, batch_size=16, verbose=0, callbacks=[best])
+    drawn = gan.sample(2)
+    gan.fit(faces, epochs=2, initial_epoch=1, batch_size=16, verbose=0, callbacks=[best])
+    best.restore(gan)
+    np.testing.assert_array_equal(gan.sample(2), drawn)
 
 
 def test_the_later_of_equal_epochs_wins(faces):

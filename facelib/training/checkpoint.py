@@ -33,9 +33,12 @@ class Checkpoint(keras.callbacks.Callback):
             they come before the checkpoint in the list of callbacks.
 
     Attributes:
-        epoch: epochs behind the file.
+        epoch: epochs behind the file; 0 before the first of a run is written.
         history: the losses of these epochs, as in Keras' `History`.
         seconds: how long they took.
+
+    Raises:
+        ValueError: for a path without the suffix, settings that JSON cannot hold, or every under 1.
     """
 
     def __init__(self, path: str | os.PathLike, settings: dict, *, every: int = 1, also: Sequence = ()):
@@ -43,10 +46,24 @@ class Checkpoint(keras.callbacks.Callback):
         if every < 1:
             raise ValueError(f"every must be at least 1 epoch, got {every}.")
         self.path, self.settings, self.every, self.also = Path(path), settings, every, tuple(also)
+        if self.path.suffix != ".npz":
+            raise ValueError(f"path must end in .npz, got {self.path.name!r}.")
+        for key, value in settings.items():
+            try:
+                json.dumps({key: value})
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"settings must be plain values that JSON can hold, got a {type(value).__name__} for {key!r}."
+                ) from None
         self.epoch, self.seconds, self.history = 0, 0.0, {}
 
     def on_train_begin(self, logs=None):
         self._began = time.monotonic() - self.seconds
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 0:  # what there is came from another run
+            self._began += self.seconds
+            self.epoch, self.seconds, self.history = 0, 0.0, {}
 
     def on_train_batch_end(self, batch, logs=None):
         self._steps = batch + 1
@@ -71,6 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _save(self, epoch: int) -> None:
         seconds = time.monotonic() - self._began
         about = {"epoch": epoch, "seconds": seconds, "settings": self.settings, "history": self.history}
+        about["also"] = self._names()
         arrays = {f"{i:04d}": ops.convert_to_numpy(variable) for i, variable in enumerate(state_of(self.model))}
         if not all(np.isfinite(value).all() for value in arrays.values()):
             warnings.warn(f"no checkpoint after epoch {epoch}: a weight is no number. {self.advice()}", stacklevel=3)
@@ -85,16 +103,20 @@ class Checkpoint(keras.callbacks.Callback):
         """Load the saved state into a compiled model; returns how many epochs are behind it (0 without a file).
 
         Raises:
-            ValueError: if the file was made with other settings, with the difference, or is no checkpoint.
+            ValueError: if the file was made with other settings or callbacks, with the difference, or is no checkpoint,
+                or the model is not compiled.
         """
         if not self.path.exists():
             return 0
+        if getattr(model, "optimizer", None) is None:
+            raise ValueError("the model is not compiled: call compile() before restore().")
         variables = state_of(model)
         with refusing(self.path, "checkpoint (delete it, or run without resuming)"):
             shapes = array_shapes(self.path)
             about = json.loads(str(read_arrays(self.path, only=["about"])["about"]))
             _check_about(about)
         self._check_settings(about["settings"])
+        self._check_also(about, shapes)
         keys = sorted(key for key in shapes if key.isdigit())
         if [tuple(v.shape) for v in variables] != [shapes[key] for key in keys]:
             raise ValueError(f"{self.path} does not fit this model and its optimizers.")
@@ -120,6 +142,20 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self.path} was made with other settings ({'; '.join(changed)}). "
                 "Run with those, or without resuming to start again."
             )
+
+    def _check_also(self, about: dict, names: Iterable[str]) -> None:
+        also, saved = self._names(), about.get("also")
+        if saved is None:  # an older file, which tells no more than how many
+            count = len({name.split(".")[1] for name in names if name.startswith("also.")})
+            saved = also if count == len(also) else f"{count} of them"
+        if saved != also:
+            raise ValueError(
+                f"{self.path} was made with other callbacks in `also` (was {saved}, now {also}). "
+                "Give those, or run without resuming to start again."
+            )
+
+    def _names(self) -> list[str]:
+        return [type(callback).__name__ for callback in self.also]
 
     def advice(self) -> str:
         """A sentence on what there is to go back to."""

@@ -51,6 +51,11 @@ class KeptRun(Checkpoint):
         # Keras fills it from here on; the lists are copies, for both are added to.
         self.model.history.history |= {name: list(values) for name, values in self.history.items()}
 
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        if epoch == 0:
+            self.model.history.history.clear()
+
     def on_epoch_end(self, epoch, logs=None):
         if self.kept:
             super().on_epoch_end(epoch, logs)

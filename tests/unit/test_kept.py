@@ -61,6 +61,15 @@ def test_a_run_goes_on_after_a_disconnect(faces, tmp_path, capsys):
     assert_same(whole, train(faces, tmp_path))
 
 
+def test_a_second_training_has_its_own_history(faces, tmp_path):
+    saved = KeptRun(tmp_path, "03_dcgan", SIZES)
+    for _ in range(2):
+        gan = DCGAN(16, 8, width=8, light=True)
+        gan.compile("sgd", "sgd", run_eagerly=True)
+        history = gan.fit(faces, epochs=1, batch_size=16, verbose=0, callbacks=[saved]).history
+    assert len(history["g_loss"]) == len(saved.history["g_loss"]) == 1
+
+
 def test_without_a_folder_nothing_is_kept(faces, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     saved = KeptRun("", "03_dcgan", SIZES)

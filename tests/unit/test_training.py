@@ -1,11 +1,13 @@
 """Runs that survive: what is saved, and that a resumed run is the uninterrupted one. On TensorFlow and on JAX."""
 
 import errno
+import json
 import re
 import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ from interrupt import Interrupt
 
 from facelib.data import load_faces
 from facelib.models import DCGAN, VAE
-from facelib.training import Checkpoint, CollapseGuard, EpochLines, recipe
+from facelib.training import BestEpoch, Checkpoint, CollapseGuard, EpochLines, recipe
 from facelib.training.checkpoint import state_of
 
 
@@ -70,6 +72,46 @@ def test_changed_settings_are_refused_with_the_difference(faces, tmp_path):
     with pytest.raises(ValueError, match="width: was 8, now 16"):
         Checkpoint(path, {"width": 16, "epochs": 1}).restore(model())
     assert Checkpoint(tmp_path / "none.npz", {}).restore(model()) == 0
+
+
+@pytest.mark.parametrize("settings", [{"seed": np.int64(3)}, {"seed": {"folder": Path("runs")}}])
+def test_what_cannot_be_saved_is_refused_at_once(settings, tmp_path):
+    with pytest.raises(ValueError, match="settings must be plain values that JSON can hold, got a .* for 'seed'"):
+        Checkpoint(tmp_path / "run.npz", settings)
+    with pytest.raises(ValueError, match="path must end in .npz, got 'run.ckpt'"):
+        Checkpoint(tmp_path / "run.ckpt", {})
+
+
+def test_other_callbacks_are_refused_before_anything_is_restored(faces, tmp_path):
+    path, best = tmp_path / "run.npz", BestEpoch(lambda model: 1.0)
+    model().fit(faces, epochs=1, batch_size=32, verbose=0, callbacks=[best, Checkpoint(path, {}, also=[best])])
+    fresh = model()
+    before = values(fresh)
+    for also in ([], [CollapseGuard()], [best, CollapseGuard()]):
+        with pytest.raises(ValueError, match=r"made with other callbacks in `also` \(was \['BestEpoch'\], now \["):
+            Checkpoint(path, {}, also=also).restore(fresh)
+    for one, other in zip(before, values(fresh), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Older files do not name them.
+    with np.load(path) as arrays:
+        arrays = dict(arrays)
+    about = json.loads(str(arrays["about"]))
+    del about["also"]
+    np.savez(path, **arrays | {"about": json.dumps(about)})
+    with pytest.raises(ValueError, match=r"\(was 1 of them, now \[\]\)"):
+        Checkpoint(path, {}).restore(fresh)
+    assert Checkpoint(path, {}, also=[best]).restore(fresh) == 1
+    with pytest.raises(ValueError, match="not compiled: call compile"):
+        Checkpoint(path, {}, also=[best]).restore(VAE(16, 4, width=8))
+
+
+def test_another_runs_losses_do_not_come_in(faces, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    model().fit(faces, epochs=2, batch_size=32, verbose=0, callbacks=[checkpoint])
+    checkpoint.seconds = 1000.0
+    history = model().fit(faces, epochs=1, batch_size=32, verbose=0, callbacks=[checkpoint]).history
+    assert checkpoint.history["loss"] == history["loss"] and checkpoint.epoch == 1 and checkpoint.seconds < 1000
+    assert len(json.loads(str(np.load(tmp_path / "run.npz")["about"]))["history"]["loss"]) == 1
 
 
 def test_epoch_lines_are_the_losses(faces, capsys):

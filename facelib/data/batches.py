@@ -8,6 +8,7 @@ from functools import lru_cache
 import keras
 import numpy as np
 
+from facelib.checks import whole_number
 from facelib.data.faceset import FaceSet, to_float
 
 
@@ -29,7 +30,8 @@ class FaceBatches(keras.utils.PyDataset):
         scaled: float32 in [-1, 1] instead of uint8.
 
     Raises:
-        ValueError: for images of another type or size, fewer faces than one batch, or labels of another length.
+        ValueError: for images of another type or size, fewer faces than one batch, labels of another length, or a
+            negative seed.
     """
 
     num_batches = None  # how Keras asks whether there is an end
@@ -55,7 +57,7 @@ class FaceBatches(keras.utils.PyDataset):
         if steps_per_epoch is not None and steps_per_epoch < 1:
             raise ValueError(f"steps_per_epoch must be at least 1, got {steps_per_epoch}.")
         self.images, self.labels = images, labels if labels is None else np.asarray(labels)
-        self.batch_size, self.seed, self.scaled = batch_size, seed, scaled
+        self.batch_size, self.seed, self.scaled = batch_size, whole_number(seed, "seed", 0), scaled
         self.steps_per_epoch = steps_per_epoch or len(images) // batch_size
         self._first = epoch * self.steps_per_epoch
         self._order = lru_cache(2)(self._order)
@@ -110,6 +112,7 @@ class PairBatches(keras.utils.PyDataset):
         if steps_per_epoch is None:
             steps_per_epoch = max(len(a), len(b)) // max(batch_size, 1)
         how = {"image_size": image_size, "epoch": epoch, "steps_per_epoch": steps_per_epoch}
+        seed = whole_number(seed, "seed", 0)
         # Two seeds: with one, equal numbers would meet in the same pairs in every pass.
         self.sets = [FaceBatches(images, batch_size, seed=2 * seed + i, **how) for i, images in enumerate((a, b))]
         self.steps_per_epoch = steps_per_epoch

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 
 from facelib.backend import jit_compile
-from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet
-from facelib.training.fitting import fit_batches
+from facelib.training.fitting import face_batches, fit_batches
 
 
 class Autoencoder(keras.Model):
@@ -36,7 +35,6 @@ class Autoencoder(keras.Model):
         **kwargs,
     ):
         """Train on a `FaceSet` or a uint8 array; the rest is Keras' own `fit`."""
-        batches = FaceBatches(
-            faces, batch_size, seed=seed, image_size=self.image_size, epoch=initial_epoch, scaled=True
-        )
+        how = {"seed": seed, "image_size": self.image_size, "epoch": initial_epoch, "scaled": True}
+        batches = face_batches(self, faces, batch_size, **how)
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)

@@ -9,13 +9,12 @@ import numpy as np
 from keras import layers
 
 from facelib.backend import jit_compile
-from facelib.data.batches import FaceBatches
 from facelib.data.faceset import FaceSet
 from facelib.data.labels import Labels
 from facelib.models.classes import check_classes, check_labels
 from facelib.models.dcgan import build_light_discriminator
 from facelib.models.latent import check_images, in_batches, seeded_initializer
-from facelib.training.fitting import fit_batches
+from facelib.training.fitting import face_batches, fit_batches
 
 
 class Classifier(keras.Model):
@@ -77,9 +76,8 @@ class Classifier(keras.Model):
             ValueError: for faces or labels that do not fit, or a class without a face.
         """
         labels = check_labels(labels, len(faces), self.classes, every=True)
-        batches = FaceBatches(
-            faces, batch_size, labels=labels, seed=seed, image_size=self.image_size, epoch=initial_epoch
-        )
+        how = {"labels": labels, "seed": seed, "image_size": self.image_size, "epoch": initial_epoch}
+        batches = face_batches(self, faces, batch_size, **how)
         weights = dict(enumerate(balanced(labels, self.classes)))
         how = {"epochs": epochs, "initial_epoch": initial_epoch, "class_weight": weights}
         return fit_batches(super().fit, batches, callbacks, **how, **kwargs)

@@ -19,7 +19,7 @@ from facelib.models.latent import check_images, in_batches, seeded_initializer
 from facelib.models.layers import ReflectionPadding, ToRGB
 from facelib.training.augment import flip as flipped
 from facelib.training.buffer import ImageBuffer
-from facelib.training.fitting import fit_batches
+from facelib.training.fitting import fit_batches, whole_executions
 from facelib.training.players import Players, in_words
 
 LOSSES = ("d_loss", "g_loss", "cycle", "identity")
@@ -314,7 +314,7 @@ class CycleGAN(Players):
             batch_size,
             seed=seed,
             epoch=initial_epoch,
-            steps_per_epoch=self._whole_executions(steps),
+            steps_per_epoch=whole_executions(self, steps),
             image_size=self.image_size,
         )
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)

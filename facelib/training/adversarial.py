@@ -17,7 +17,7 @@ from facelib.data.batches import FaceBatches, check_faces
 from facelib.data.faceset import FaceSet
 from facelib.training.augment import DiffAugment
 from facelib.training.average import Average
-from facelib.training.fitting import fit_batches
+from facelib.training.fitting import fit_batches, whole_executions
 from facelib.training.gradients import input_gradient
 from facelib.training.players import Players, in_words
 
@@ -284,7 +284,7 @@ class Adversarial(Players):
             seed=seed,
             image_size=self.image_size,
             epoch=initial_epoch,
-            steps_per_epoch=self._whole_executions(steps),
+            steps_per_epoch=whole_executions(self, steps),
         )
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
 

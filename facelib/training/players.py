@@ -55,20 +55,6 @@ class Players(keras.Model):
         discriminator_optimizer.build(self.discriminator_variables)
         self.discriminator_optimizer = discriminator_optimizer
 
-    def _whole_executions(self, steps: int) -> int:
-        """Steps of an epoch without what would not fill an execution: Keras would go past the end to complete it.
-
-        Raises:
-            ValueError: if an execution has more steps than an epoch.
-        """
-        if steps < 1:
-            raise ValueError(f"steps_per_epoch must be at least 1, got {steps}.")
-        if steps < self.steps_per_execution:
-            raise ValueError(
-                f"steps_per_execution must be at most the {steps} steps of an epoch, got {self.steps_per_execution}."
-            )
-        return steps - steps % self.steps_per_execution
-
     def _learn(self, optimizer: keras.optimizers.Optimizer, loss: Callable):
         """One step of the player whose optimizer this is; `loss()` → (what to lower, anything); returns the latter."""
         variables = self.generator_variables if optimizer is self.optimizer else self.discriminator_variables

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facelib.data import load_faces
-from facelib.data.batches import FaceBatches
+from facelib.data.batches import FaceBatches, PairBatches
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,13 @@ def test_partial_batches_are_left_out(faces):
 def test_labels_stay_with_their_faces(faces):
     images, labels = FaceBatches(faces, 32, labels=np.arange(96))[4]
     np.testing.assert_array_equal(images, faces.images[labels])
+
+
+@pytest.mark.parametrize("seed", [-1, None, 0.5])
+def test_seeds_that_are_none_are_named(faces, seed):
+    for make in (lambda: FaceBatches(faces, 32, seed=seed), lambda: PairBatches(faces, faces, 32, seed=seed)):
+        with pytest.raises(ValueError, match=f"seed must be a whole number of at least 0, got {seed}"):
+            make()
 
 
 def test_scaled_batches(faces):

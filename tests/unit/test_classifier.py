@@ -52,6 +52,14 @@ def test_it_learns_what_it_is_shown_and_comes_back_from_a_file(trained, labels, 
 
 
 @pytest.mark.once
+def test_epochs_hold_whole_executions_only(faces, labels):
+    classifier = Classifier(32, 2, width=8)
+    classifier.compile(steps_per_execution=2)
+    classifier.fit(faces, labels, epochs=2, batch_size=128, verbose=0)  # three batches in a pass
+    assert int(classifier.optimizer.iterations.value) == 4
+
+
+@pytest.mark.once
 def test_the_usual_architecture_is_none_of_a_discriminators():
     def kinds(architecture):
         network = Classifier(32, 4, architecture=architecture).network.get_layer("trunk")

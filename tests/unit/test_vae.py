@@ -139,8 +139,22 @@ def test_bad_settings_are_named(settings, message):
         VAE(**settings)
 
 
+@pytest.mark.once
+def test_epochs_hold_whole_executions_only(faces):
+    model = VAE(32, 8, width=8)
+    model.compile(steps_per_execution=2)
+    model.fit(faces, epochs=2, batch_size=32, verbose=0)  # three batches in a pass
+    assert int(model.optimizer.iterations.value) == 4
+
+
 def test_bad_faces_are_refused_before_training(faces):
     model = small()
+    for taken in ("shuffle", "steps_per_epoch"):
+        with pytest.raises(ValueError, match=f"leave out {taken}: this model's fit makes the batches"):
+            model.fit(faces, batch_size=32, **{taken: 1})
+    for seed in (-1, None):
+        with pytest.raises(ValueError, match=f"seed must be a whole number of at least 0, got {seed}"):
+            model.fit(faces, batch_size=32, seed=seed)
     with pytest.raises(ValueError, match="faces must be uint8 images of shape .n, 32, 32, 3.*float32"):
         model.fit(faces.scaled())
     with pytest.raises(ValueError, match="load them with size=32"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from facelib.latent.directions import check_finite, check_varies
+
 
 def sefa_directions(model, k: int = 5) -> np.ndarray:
     """The `k` directions of z that its first dense layer stretches most, the most first (SeFa, Shen & Zhou 2021).
@@ -11,7 +13,8 @@ def sefa_directions(model, k: int = 5) -> np.ndarray:
     They are eigenvectors of A Aᵀ, where z ↦ z A is that layer: no sample, no label and no training is needed.
 
     Args:
-        model: with a `generator` or a `decoder` whose first layer on z is dense.
+        model: with a `sampler` (what a GAN draws by: the average where it keeps one), `generator` or `decoder` whose
+            first layer on z is dense.
         k: how many, at most latent_dim.
 
     Returns:
@@ -43,18 +46,19 @@ def pca_directions(z: np.ndarray, features: np.ndarray | None = None, k: int = 5
         float32 (k, latent_dim), of length 1; signs as of `sefa_directions`.
 
     Raises:
-        ValueError: for shapes that do not fit, or k out of range.
+        ValueError: for shapes that do not fit, values that are no numbers, z that are all alike, or k out of range.
     """
-    z = np.asarray(z, np.float64)
+    z = check_finite(z, "z")
     if z.ndim != 2 or len(z) < 2:
         raise ValueError(f"z must have shape (n, latent_dim) with n of at least 2, got {z.shape}.")
     if features is not None and len(features) != len(z):
         raise ValueError(f"features must be one row for each of the {len(z)} z, got {len(features)}.")
+    check_varies(z)
     _check_k(k, min(len(z) - 1, z.shape[1]))
     centred = z - z.mean(axis=0)
     if features is None:
         return _signed(np.linalg.svd(centred, full_matrices=False)[2][:k])
-    features = np.asarray(features, np.float64).reshape(len(z), -1)
+    features = check_finite(features, "features").reshape(len(z), -1)
     features = features - features.mean(axis=0)
     # Rows by rows: pictures have more values than there are of them.
     values, vectors = np.linalg.eigh(features @ features.T)
@@ -71,7 +75,8 @@ def first_dense(model) -> np.ndarray:
     """
     from keras import layers
 
-    network = getattr(model, "generator", None) or getattr(model, "decoder", None)
+    networks = (getattr(model, name, None) for name in ("sampler", "generator", "decoder"))
+    network = next((network for network in networks if network is not None), None)
     for layer in network.layers if network is not None else ():
         if isinstance(layer, layers.Dense) and layer.kernel.shape[0] == model.latent_dim:
             return np.asarray(layer.kernel, np.float64)

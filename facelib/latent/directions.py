@@ -43,8 +43,8 @@ def mean_direction(z: np.ndarray, has: np.ndarray, *, held_out: float = 0.3, see
         seed: of that split.
 
     Raises:
-        ValueError: if lengths differ, `has` is not true or false, a class has fewer than four faces, or both have the
-            same mean.
+        ValueError: if lengths differ, a value of z is no number or all z are alike, `has` is not true or false, a class
+            has fewer than four faces, or both have the same mean.
     """
     z, has, finds = _split(z, has, held_out, seed)
     vector = z[finds & has].mean(axis=0) - z[finds & ~has].mean(axis=0)
@@ -139,9 +139,23 @@ def random_direction(latent_dim: int, seed: int = 0) -> np.ndarray:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
+def check_finite(values, name: str) -> np.ndarray:
+    """The values as float64, or a ValueError if one of them is NaN or infinite."""
+    values = np.asarray(values, np.float64)
+    if wrong := np.count_nonzero(~np.isfinite(values)):
+        raise ValueError(f"{name} must be finite, got {wrong:,} of {values.size:,} values that are NaN or infinite.")
+    return values
+
+
+def check_varies(z: np.ndarray) -> None:
+    """Raise a ValueError for z (n, latent_dim) that are all alike."""
+    if not np.ptp(z, axis=0).any():
+        raise ValueError(f"z must differ from each other, got {len(z)} that are all alike: there is no direction.")
+
+
 def _split(z, has, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """z as float64, has as bool, and which faces find a direction; the others judge it."""
-    z, has = np.asarray(z, np.float64), np.asarray(has)
+    z, has = check_finite(z, "z"), np.asarray(has)
     if not np.isin(has, (0, 1)).all():
         raise ValueError("has must be true or false for each face; of probabilities, pass probability > 0.5.")
     has = has.astype(bool)
@@ -151,6 +165,7 @@ def _split(z, has, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray, 
         raise ValueError(f"held_out must lie between 0 and 1, got {held_out}.")
     if min(has.sum(), (~has).sum()) < 4:
         raise ValueError(f"both classes need at least 4 faces, got {has.sum()} with and {(~has).sum()} without.")
+    check_varies(z)
     finds = np.ones(len(z), bool)
     generator = np.random.default_rng(seed)
     for members in (np.flatnonzero(has), np.flatnonzero(~has)):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from facelib.latent.directions import check_finite
+
 
 @dataclass(frozen=True, eq=False)
 class Given:
@@ -30,20 +32,24 @@ class Given:
 
 
 def read_samples(model, classifier, n: int = 2000, seed: int = 0) -> tuple[np.ndarray, pd.DataFrame]:
-    """Draw z ~ N(0, I), decode them, and have a classifier say what their faces show.
+    """Draw z, decode them, and have a classifier say what their faces show.
 
     Args:
-        model: with `latent_dim` and `decode(z)`; of a conditional one, `Given(model, labels)`.
+        model: with `latent_dim` and `decode(z)`; of a conditional one, `Given(model, labels)`. z are those of
+            `latent(n, seed)` where it has that, else N(0, I).
         classifier: with `attributes` and `probabilities(images)`, such as `weights.load("finder-synthetic-64")`.
         n: how many.
-        seed: of z; the first of a larger n are the same.
+        seed: of z; the first of a larger n are the same, but for an InfoGAN's codes.
 
     Returns:
         z, float32 (n, latent_dim), and a table (n, attributes) of probabilities.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}.")
-    z = np.random.default_rng(seed).standard_normal((n, model.latent_dim), dtype=np.float32)
+    if hasattr(model, "latent"):
+        z = model.latent(n, seed)
+    else:
+        z = np.random.default_rng(seed).standard_normal((n, model.latent_dim), dtype=np.float32)
     return z, pd.DataFrame(classifier.probabilities(model.decode(z)), columns=list(classifier.attributes))
 
 
@@ -62,9 +68,10 @@ def tails(probability: np.ndarray, share: float = 0.2) -> tuple[np.ndarray, np.n
         rows, int (2k,), and bool (2k,).
 
     Raises:
-        ValueError: for a share that is not in (0, 0.5], or leaves no face.
+        ValueError: for a share that is not in (0, 0.5], or leaves no face, and for a probability that is no number.
     """
     probability = np.asarray(probability)
+    check_finite(probability, "probability")
     if not 0 < share <= 0.5:
         raise ValueError(f"share must lie in (0, 0.5], got {share}.")
     k = round(share * len(probability))

@@ -16,7 +16,7 @@ from facelib.latent import (
     svm_direction,
     tails,
 )
-from facelib.models import DCGAN, VAE, ConditionalDCGAN
+from facelib.models import DCGAN, VAE, ConditionalDCGAN, InfoGAN
 
 DIM = 6
 
@@ -154,6 +154,14 @@ def test_sefa_stretches_most(model):
     assert (np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1) > 0).all()
 
 
+def test_sefa_is_of_the_average_that_draws():
+    model = DCGAN(16, 12, width=16)
+    model.compile("sgd", "sgd", ema=0.9)
+    before, kernel = sefa_directions(model, 4), model.generator.get_layer("dense").kernel
+    kernel.assign(np.random.default_rng(0).standard_normal(kernel.shape))
+    np.testing.assert_array_equal(sefa_directions(model, 4), before)
+
+
 def test_pca_of_encoded_faces_and_of_what_a_model_makes_of_them():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((500, DIM)) * np.array([1, 5, 1, 1, 3, 1])
@@ -180,6 +188,33 @@ def test_samples_are_read_and_their_tails_taken(labelled):
     for share in (0, 0.6):
         with pytest.raises(ValueError, match="share must lie in"):
             tails(table["b"], share)
+
+
+@pytest.mark.parametrize("model", [DCGAN(16, 6, width=8, prior="uniform"), InfoGAN(16, 6, categories=(3,), width=8)])
+def test_samples_are_of_the_models_own_z(model):
+    np.testing.assert_array_equal(read_samples(model, Reader(), 10, seed=3)[0], model.latent(10, 3))
+    normal = DCGAN(16, 6, width=8)
+    drawn = np.random.default_rng(3).standard_normal((10, 6), dtype=np.float32)
+    np.testing.assert_array_equal(read_samples(normal, Reader(), 10, seed=3)[0], drawn)
+
+
+def test_what_is_no_number_and_what_does_not_vary_is_refused(z):
+    broken, alike, has = z.copy(), np.full((40, DIM), 0.1), np.arange(40) < 20
+    broken[3, 2] = np.nan
+    for find in (mean_direction, svm_direction, lambda z, has: as_direction(np.ones(DIM), z, has)):
+        with pytest.raises(ValueError, match="z must be finite, got 1 of 1,200 values that are NaN or infinite"):
+            find(broken, z[:, 0] > 0)
+        with pytest.raises(ValueError, match="z must differ from each other, got 40 that are all alike"):
+            find(alike, has)
+    with pytest.raises(ValueError, match="z must be finite, got 1 of"):
+        pca_directions(broken)
+    with pytest.raises(ValueError, match="features must be finite, got 1 of"):
+        pca_directions(z, broken)
+    for features in (None, z[:40]):
+        with pytest.raises(ValueError, match="z must differ from each other"):
+            pca_directions(alike, features)
+    with pytest.raises(ValueError, match="probability must be finite, got 1 of 3"):
+        tails(np.array([0.1, np.nan, 0.9]), 0.4)
 
 
 def test_a_conditional_model_with_its_label_given():

@@ -89,5 +89,9 @@ def test_bad_arguments_are_named(ends):
         arithmetic([np.zeros((0, 3))])
     with pytest.raises(ValueError, match="both classes need at least 4 faces, got 1 with"):
         mean_direction(np.zeros((9, 2)), np.arange(9) == 0)
-    with pytest.raises(ValueError, match="the same mean z"):
+    with pytest.raises(ValueError, match="z must differ from each other, got 9 that are all alike"):
         mean_direction(np.zeros((9, 2)), np.arange(9) < 4)
+    only_held_out = np.zeros((9, 2))
+    only_held_out[np.random.default_rng(0).permutation(4)[0]] = 1  # the one that finds no direction
+    with pytest.raises(ValueError, match="the same mean z"):
+        mean_direction(only_held_out, np.arange(9) < 4)

@@ -6,14 +6,15 @@ At 128×128 pixels and two folds it has 1,635,846 parameters, 1,634,822 of them 
 from __future__ import annotations
 
 from functools import reduce
+from itertools import accumulate
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.faceset import FaceSet, to_float
 from facelib.models.autoencoder import Autoencoder
-from facelib.models.latent import check_images, in_batches, seeded_initializer
+from facelib.models.latent import check_images, drawn, seeded_initializer
 from facelib.models.layers import check_upsampling, doubled
 
 
@@ -114,9 +115,10 @@ class Accordion(Autoencoder):
 
     def unfold(self, images: np.ndarray | FaceSet) -> list[np.ndarray]:
         """The picture after each fold, uint8 (n, size, size, 3) each. Only the last was trained to look like a face."""
-        picture = to_float(check_images(images, self.image_size))
-        pictures = []
-        for fold in self.folds:
-            picture = in_batches(lambda batch, fold=fold: fold(batch, training=False), picture)
-            pictures.append(to_uint8(picture))
-        return pictures
+
+        def folded(batch):
+            pictures = accumulate(self.folds, lambda x, fold: fold(x, training=False), initial=to_float(batch))
+            return ops.stack(list(pictures)[1:], axis=1)
+
+        pictures = drawn(folded, check_images(images, self.image_size))
+        return [np.ascontiguousarray(pictures[:, i]) for i in range(len(self.folds))]

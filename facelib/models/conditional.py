@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.faceset import FaceSet, to_float
 from facelib.data.labels import Labels
 from facelib.models.classes import check_classes, check_labels, columns, combinations, inputs_of
 from facelib.models.dcgan import (
@@ -27,7 +27,7 @@ from facelib.models.dcgan import (
     to_light_map,
     to_map,
 )
-from facelib.models.latent import check_images, check_z, in_batches, seeded_initializer
+from facelib.models.latent import check_images, check_z, drawn, in_batches, seeded_initializer
 
 EMBEDDING = 16  # numbers a class
 
@@ -95,7 +95,7 @@ class Conditional(DCGAN):
     # The two players.
 
     def draw(self, n, labels=None):
-        """z ~ N(0, I), and the labels of the real images in the batch.
+        """z of the prior, and the labels of the real images in the batch.
 
         So a class is as frequent among generated images as among real ones: how frequent it is gives nobody away.
         """
@@ -128,16 +128,19 @@ class Conditional(DCGAN):
         """z, float (n, latent_dim), and labels → uint8 images (n, size, size, 3)."""
         z = check_z(z, self.latent_dim)
         labels = check_labels(labels, len(z), self.classes)
-        return to_uint8(in_batches(lambda *batch: self.call(batch), z, labels))
+        return drawn(lambda *batch: self.call(batch), z, labels)
 
     def sample_grid(self, columns: int = 8, seed: int = 0, labels=None) -> np.ndarray:
         """A class a row, all from the same z: uint8 (rows, columns, size, size, 3).
 
         What changes down a column is the label alone. By default there is a row for every class, or for every
-        combination of classes, whether the model was trained on it or not.
+        combination of classes, whether the model was trained on it or not; a single class makes one row.
         """
         z = self.latent(columns, seed)
-        classes = combinations(self.classes) if labels is None else np.asarray(labels)
+        classes = combinations(self.classes) if labels is None else labels
+        classes = np.asarray(classes.values if isinstance(classes, Labels) else classes)
+        classes = classes[None] if classes.ndim == np.ndim(self.classes) else classes
+        classes = check_labels(classes, len(classes), self.classes)
         pictures = self.decode(np.tile(z, (len(classes), 1)), np.repeat(classes, columns, axis=0))
         return pictures.reshape(len(classes), columns, *pictures.shape[1:])
 

@@ -14,8 +14,8 @@ from keras import layers, ops
 
 from facelib.backend import compute_in
 from facelib.data.batches import PairBatches, check_faces
-from facelib.data.faceset import FaceSet, to_float, to_uint8
-from facelib.models.latent import check_images, in_batches, seeded_initializer
+from facelib.data.faceset import FaceSet, to_float
+from facelib.models.latent import check_images, drawn, seeded_initializer
 from facelib.models.layers import ReflectionPadding, ToRGB
 from facelib.training.augment import flip as flipped
 from facelib.training.buffer import ImageBuffer
@@ -336,7 +336,7 @@ class CycleGAN(Players):
         """
         network = self._translator(to)
         images = check_images(images, self.image_size)
-        return to_uint8(in_batches(lambda batch: network(to_float(batch), training=False), images))
+        return drawn(lambda batch: network(to_float(batch), training=False), images)
 
     def call(self, images, training=False):
         """Images in [-1, 1] of domain a → b."""

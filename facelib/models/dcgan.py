@@ -12,11 +12,12 @@ import keras
 import numpy as np
 from keras import layers
 
-from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.faceset import FaceSet, to_float
 from facelib.models.latent import (
     check_images,
     check_sizes,
     check_z,
+    drawn,
     in_batches,
     seeded_initializer,
     standard_normal,
@@ -261,7 +262,7 @@ class DCGAN(Adversarial):
     def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
         """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
         z = check_z(z, self.latent_dim, labels)
-        return to_uint8(in_batches(lambda batch: self.sampler(batch, training=False), z))
+        return drawn(lambda batch: self.sampler(batch, training=False), z)
 
     def judge(self, images: np.ndarray | FaceSet) -> np.ndarray:
         """The discriminator's logits of uint8 images (n, size, size, 3): float32 (n,), above 0 for "real"."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from facelib.data.faceset import FaceSet
+from facelib.data.faceset import FaceSet, to_uint8
 
 
 def seeded_initializer(seed: int) -> Callable[..., keras.initializers.Initializer]:
@@ -68,8 +68,13 @@ def check_images(images: np.ndarray | FaceSet, image_size: int) -> np.ndarray:
 
 
 def in_batches(network: Callable, *inputs: np.ndarray, batch_size: int = 128) -> np.ndarray:
-    """Apply a network to any number of rows in bounded memory; float32 out."""
+    """Apply a network to any number of rows in bounded memory."""
     # One empty batch for no rows, so that the result has its shape all the same.
     starts = range(0, max(len(inputs[0]), 1), batch_size)
     batches = ([rows[start : start + batch_size] for rows in inputs] for start in starts)
     return np.concatenate([ops.convert_to_numpy(network(*batch)) for batch in batches])
+
+
+def drawn(network: Callable, *inputs: np.ndarray) -> np.ndarray:
+    """Apply a network that draws images in [-1, 1] to any number of rows: uint8, as float32 no more than a batch."""
+    return in_batches(lambda *batch: to_uint8(ops.convert_to_numpy(network(*batch))), *inputs)

@@ -9,9 +9,17 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from facelib.data.faceset import FaceSet, to_float, to_uint8
+from facelib.data.faceset import FaceSet, to_float
 from facelib.models.autoencoder import Autoencoder
-from facelib.models.latent import check_images, check_sizes, check_z, in_batches, seeded_initializer, standard_normal
+from facelib.models.latent import (
+    check_images,
+    check_sizes,
+    check_z,
+    drawn,
+    in_batches,
+    seeded_initializer,
+    standard_normal,
+)
 
 
 def build_encoder(image_size: int, latent_dim: int, width: int = 128, seed: int = 0) -> keras.Model:
@@ -116,7 +124,7 @@ class VAE(Autoencoder):
     def decode(self, z: np.ndarray, labels=None) -> np.ndarray:
         """z, float (n, latent_dim) → uint8 images (n, size, size, 3)."""
         z = check_z(z, self.latent_dim, labels)
-        return to_uint8(in_batches(lambda batch: self.decoder(batch, training=False), z))
+        return drawn(lambda batch: self.decoder(batch, training=False), z)
 
     def reconstruct(self, images: np.ndarray | FaceSet) -> np.ndarray:
         """Faces through encoder and decoder, without noise: uint8 in, uint8 out."""

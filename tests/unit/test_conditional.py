@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from facelib import weights
 from facelib.data import load_faces
-from facelib.data.labels import combined, independent
+from facelib.data.labels import Labels, combined, independent
 from facelib.models import ConditionalDCGAN
 from facelib.models.classes import check_labels
 from facelib.training import Checkpoint, DiscriminatorAccuracy, SampleGrid, recipe
@@ -106,6 +106,13 @@ def test_a_grid_has_a_class_a_row_and_the_same_z_down_each_column(trained):
     assert grid.shape == (4, 5, 16, 16, 3) and grid.std(axis=0).max() > 0 and grid.std(axis=1).max() > 0
     for label in range(4):
         np.testing.assert_array_equal(grid[label], gan.sample(5, seed=7, labels=label))
+    np.testing.assert_array_equal(gan.sample_grid(5, seed=7, labels=2), grid[2:3])
+    some = Labels(np.array([3, 1]), ("a", "b", "c", "d"))
+    np.testing.assert_array_equal(gan.sample_grid(5, seed=7, labels=some), grid[[3, 1]])
+    two = small((2, 2))
+    np.testing.assert_array_equal(two.sample_grid(2, labels=(1, 0))[0], two.sample_grid(2)[2])
+    with pytest.raises(ValueError, match="labels must lie below its 4 classes, got 4"):
+        gan.sample_grid(2, labels=[4])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The contract of every model, found by introspection. Runs on TensorFlow and on JAX."""
 
 import random
+import tracemalloc
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import facelib.models
 from facelib import weights
-from facelib.data.faceset import to_uint8
+from facelib.data.faceset import to_float, to_uint8
 
 # Small enough to build in a moment.
 SMALL = {
@@ -51,6 +52,32 @@ def model(request):
 def asked(model):
     """What else it has to be told before it draws."""
     return {"labels": 1} if getattr(model, "conditional", False) else {}
+
+
+DRAWING = {
+    "Accordion": (lambda model, x: model.reconstruct(x), lambda model, x: model(to_float(x))),
+    "ConditionalDCGAN": (lambda model, x: model.decode(x, 1), lambda model, x: model((x, np.ones(len(x), int)))),
+    "CycleGAN": (lambda model, x: model.translate(x, "b"), lambda model, x: model(to_float(x))),
+    "DCGAN": (lambda model, x: model.decode(x), lambda model, x: model(x)),
+    "VAE": (lambda model, x: model.decode(x), lambda model, x: model.decoder(x)),
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", DRAWING)
+def test_pictures_take_the_room_of_bytes(name):
+    """As float32, of four times their size, there is no more than a batch of them."""
+    model, (drawn, tensors) = getattr(facelib.models, name)(**SMALL[name], seed=1), DRAWING[name]
+    rng, n = np.random.default_rng(0), 1024
+    reads = name in ("Accordion", "CycleGAN")
+    given = rng.integers(0, 256, (n, 32, 32, 3), np.uint8) if reads else rng.standard_normal((n, 8), np.float32)
+    expected = to_uint8(np.concatenate([tensors(model, given[i : i + 128]) for i in range(0, n, 128)]))
+    tracemalloc.start()
+    pictures = drawn(model, given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(pictures, expected)
+    assert peak < (5 if name == "Accordion" else 4) * pictures.nbytes  # with each of its two folds
 
 
 def draw(model):

@@ -13,11 +13,11 @@ import pandas as pd
 from keras import layers, ops
 
 from facelib.backend import jit_compile
-from facelib.data.batches import FaceBatches, check_faces
+from facelib.data.batches import check_faces
 from facelib.data.faceset import FaceSet
 from facelib.models.classifier import TRUNKS, check_trunk
 from facelib.models.latent import in_batches
-from facelib.training.fitting import fit_batches
+from facelib.training.fitting import face_batches, fit_batches
 
 
 class AttributeClassifier(keras.Model):
@@ -90,7 +90,8 @@ class AttributeClassifier(keras.Model):
         """Train on faces and their table of attributes (a FaceSet's own by default); the rest is Keras' own `fit`.
 
         Raises:
-            ValueError: for a table that does not fit, lacks an attribute, or has one that all faces or none have.
+            ValueError: for a table that does not fit, lacks an attribute, holds anything but true and false, or has an
+                attribute that all faces or none have.
         """
         has = self._answers(faces, table)
         share = has.mean(axis=0)
@@ -99,7 +100,7 @@ class AttributeClassifier(keras.Model):
             raise ValueError(f"all faces or none have {', '.join(constant)}: nothing would teach the difference.")
         weight = np.where(has, 0.5 / share, 0.5 / (1 - share))
         labels = np.concatenate([has, weight], axis=1).astype(np.float32)
-        batches = FaceBatches(faces, batch_size, labels=labels, seed=seed, epoch=initial_epoch)
+        batches = face_batches(self, faces, batch_size, labels=labels, seed=seed, epoch=initial_epoch)
         how = {"epochs": epochs, "initial_epoch": initial_epoch}
         return fit_batches(super().fit, batches, callbacks, **how, **kwargs)
 
@@ -115,7 +116,7 @@ class AttributeClassifier(keras.Model):
         """Attribute → the mean of the shares of faces with it and without it that are told right; chance is 0.5.
 
         Raises:
-            ValueError: for a table that does not fit, or lacks an attribute.
+            ValueError: for a table that does not fit, lacks an attribute, or holds anything but true and false.
         """
         truth, says = self._answers(faces, table), self.probabilities(faces) > 0.5
         with np.errstate(invalid="ignore"):
@@ -132,7 +133,13 @@ class AttributeClassifier(keras.Model):
                 f"table must have a row for each of the {len(faces)} faces and a column for each attribute, got "
                 f"{len(table)} rows" + (f" and no {', '.join(missing)}." if missing else ".")
             )
-        return table[list(self.attributes)].to_numpy(bool)
+        answers = table[list(self.attributes)]
+        if unclear := [name for name in self.attributes if not answers[name].isin((0, 1)).all()]:
+            raise ValueError(
+                f"table must say true or false of each face, not so in {', '.join(unclear)}: of probabilities pass "
+                "table > 0.5, of 1 and -1 table > 0."
+            )
+        return answers.to_numpy(bool)
 
 
 def weighted_crossentropy(answers, probabilities):

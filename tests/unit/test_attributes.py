@@ -51,6 +51,25 @@ def test_it_comes_back_from_a_file(trained, faces, tmp_path):
 
 
 @pytest.mark.once
+def test_epochs_hold_whole_executions_only(faces):
+    classifier = AttributeClassifier(NAMES, 32, width=8)
+    classifier.compile(steps_per_execution=2)
+    classifier.fit(faces, epochs=2, batch_size=128, verbose=0)  # three batches in a pass
+    assert int(classifier.optimizer.iterations.value) == 4
+
+
+@pytest.mark.parametrize("answers", [[1, -1], [0.9, 0.2], [np.nan, 1.0], ["yes", "no"], [True, None]])
+def test_only_true_and_false_are_answers(trained, faces, answers):
+    table = faces.attributes[list(NAMES)].astype(object)
+    table["Bald"] = (answers * len(faces))[: len(faces)]
+    for method in (trained.fit, trained.balanced_accuracy):
+        with pytest.raises(ValueError, match="table must say true or false of each face, not so in Bald: of prob"):
+            method(faces, table)
+    numbers = faces.attributes[list(NAMES)].astype(float)
+    assert trained.balanced_accuracy(faces, numbers) == trained.balanced_accuracy(faces)
+
+
+@pytest.mark.once
 def test_rare_answers_weigh_as_much_as_common_ones(faces):
     """Where nothing can be seen, the answer is one half, however rare the attribute."""
     blank = np.full((200, 16, 16, 3), 128, np.uint8)

@@ -22,7 +22,7 @@ from facelib.models.latent import check_images, in_batches
 class InfoGAN(DCGAN):
     """A DCGAN that explains itself; trained without labels.
 
-    z is (n, latent_dim): noise ~ N(0, I), then each category as one-hot numbers, then the codes ~ U(-1, 1).
+    z is (n, latent_dim): noise of the prior, then each category as one-hot numbers, then the codes ~ U(-1, 1).
 
     Args:
         image_size: as of `DCGAN`.
@@ -44,6 +44,8 @@ class InfoGAN(DCGAN):
         codes: int = 2,
         **kwargs,
     ):
+        if np.ndim(categories) != 1:
+            raise ValueError(f"categories must be whole numbers in a row, such as (10,), got {categories!r}.")
         self.categories, self.codes = tuple(int(k) for k in categories), codes
         if min(self.categories, default=2) < 2 or codes < 0 or not (self.categories or codes):
             raise ValueError(

@@ -72,7 +72,8 @@ class LatentEncoder(Autoencoder):
             **kwargs: Keras' own.
 
         Raises:
-            ValueError: for a model of other sizes, one that needs labels, or one whose z are not normal.
+            ValueError: for a model of other sizes, one that needs labels, or one whose z are not normal (an InfoGAN's
+                hold categories and codes), or a negative weight.
         """
         if getattr(model, "conditional", False):
             raise ValueError("model must do without labels; the encoder would have to guess them.")
@@ -86,6 +87,14 @@ class LatentEncoder(Autoencoder):
             raise ValueError(
                 f"model must have a normal prior, as the samples that the encoder sees, got {model.prior!r}."
             )
+        if (noise := getattr(model, "noise_dim", self.latent_dim)) != self.latent_dim:
+            raise ValueError(
+                f"model must have z of noise alone, got {type(model).__name__}, where {self.latent_dim - noise} values "
+                "are categories and codes."
+            )
+        for name, weight in (("latent", latent), ("prior", prior)):
+            if not weight >= 0:
+                raise ValueError(f"{name} must not be negative, got {weight}; 0 switches it off.")
         # A bound method, so that Keras does not take the generator's weights for the encoder's.
         self._render = model.render
         self.latent_weight, self.prior_weight = latent, prior

@@ -180,6 +180,8 @@ def test_what_does_not_fit_is_refused():
     for bad in ({"categories": (1,)}, {"codes": -1}, {"categories": (), "codes": 0}):
         with pytest.raises(ValueError, match="categories must be numbers of at least 2, codes at least 0"):
             small(InfoGAN, **bad)
+    with pytest.raises(ValueError, match=r"categories must be whole numbers in a row, such as \(10,\), got 10"):
+        small(InfoGAN, categories=10)
     with pytest.raises(ValueError, match="latent_dim must be more than the 12 numbers of categories and codes, got 8"):
         small(InfoGAN, categories=(10,), codes=2)
     for model in (ACGAN, TwoNGAN):

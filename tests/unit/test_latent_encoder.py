@@ -6,7 +6,7 @@ import pytest
 from facelib import profiles, train, weights
 from facelib.latent import project
 from facelib.metrics import psnr
-from facelib.models import DCGAN, VAE, ConditionalDCGAN, LatentEncoder
+from facelib.models import DCGAN, VAE, ConditionalDCGAN, InfoGAN, LatentEncoder
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,16 @@ def test_one_for_a_vae():
     encoder.compile(VAE(16, 4, width=8))
     history = encoder.fit(VAE(16, 4, width=8).sample(32), batch_size=16, verbose=0).history
     assert np.isfinite(history["face_loss"]).all()
+
+
+def test_z_that_hold_codes_and_negative_weights_are_refused():
+    encoder = LatentEncoder(16, 8, width=8)
+    codes = InfoGAN(16, 8, categories=(3,), codes=2, width=4)
+    with pytest.raises(ValueError, match="z of noise alone, got InfoGAN, where 5 values are categories and codes"):
+        encoder.compile(codes)
+    for name in ("latent", "prior"):
+        with pytest.raises(ValueError, match=f"{name} must not be negative, got -0.1; 0 switches it off"):
+            encoder.compile(DCGAN(16, 8, width=4), **{name: -0.1})
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Recipe:
         contextual: how far two pictures in [-1, 1] are from each other, "l1" or "l2".
         reduction: over pixels and channels, "mean" or "sum". With sums λ means another thing at each size.
         perceptual: λ, weight of what the discriminator has against the picture, -log σ(logit). 0 where a model has no
-            discriminator, unless it is asked for.
+            discriminator, or came from a file without it, unless it is asked for.
         prior: weight of (‖z‖² / latent_dim - 1)², which keeps z where N(0, I) is, near √latent_dim. An InfoGAN's codes
             count as noise does; set it to 0 there if that matters.
         noise: standard deviation of what is added to z before each step, at the start; it decays to 0 over the first
@@ -114,8 +114,14 @@ class Projection:
     labels: np.ndarray | None = None
 
     def frames(self, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-        """The path as pictures: uint8 (positions, n, size, size, 3), of all images or of some rows."""
-        rows = np.arange(len(self.z)) if rows is None else np.asarray(rows)
+        """The path as pictures: uint8 (positions, n, size, size, 3), of all images or of some rows.
+
+        Raises:
+            ValueError: for no rows at all.
+        """
+        rows = np.arange(len(self.z)) if rows is None else np.atleast_1d(rows)
+        if not rows.size or (rows.dtype == bool and not rows.any()):
+            raise ValueError(f"rows must name at least one of the {len(self.z)} images, got none.")
         path = self.path[:, rows]
         z = path.reshape(-1, path.shape[-1])
         labels = None if self.labels is None else np.concatenate([self.labels[rows]] * len(path))
@@ -191,7 +197,9 @@ def project(
     at_a_time, descent = batch_size // recipe.restarts, None
     asked = [images, starts, known, recipe, seed, positions, mask.block, "" if labels is None else labels]
     if file is not None:
-        asked += getattr(model, "get_weights", list)()
+        # Those of all that draws and judges: `model.get_weights` does not know of an average.
+        networks = getattr(model, "networks", {"": model}).values()
+        asked += [weight for network in networks for weight in getattr(network, "get_weights", list)()]
     found = Unfinished(file, asked, AXES)
     begins = range(found.done, n, at_a_time)
     try:
@@ -218,11 +226,11 @@ def discriminator_features(model) -> Callable:
     """What the discriminator sees in images in [-1, 1] before it judges them, (n, d): a loss that knows faces.
 
     Raises:
-        ValueError: if the model has none, or one that is shown labels too.
+        ValueError: if the model has none, one that is shown labels too, or one that its file of weights left out.
     """
     network = getattr(model, "discriminator", None)
-    if network is None or len(network.inputs) > 1:
-        raise ValueError(f"model must have a discriminator of images alone; {type(model).__name__} has none.")
+    if network is None or len(network.inputs) > 1 or _untrained(model):
+        raise ValueError(f"model must have a trained discriminator of images alone; {type(model).__name__} has none.")
     trunk = keras.Model(network.inputs[0], network.get_layer("flatten").output)
     return lambda images: trunk(images, training=False)
 
@@ -365,9 +373,16 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 def _decode(model, z: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     """uint8 pictures, some at a time: on their way they are float32."""
     parts = [slice(begin, begin + DECODED) for begin in range(0, len(z), DECODED)]
-    return np.concatenate(
-        [model.decode(z[p]) if labels is None else model.decode(z[p], labels[: len(z)][p]) for p in parts]
-    )
+    return np.concatenate([model.decode(z[p]) if labels is None else model.decode(z[p], labels[p]) for p in parts])
+
+
+def _untrained(model) -> bool:
+    """Whether its discriminator knows nothing: some files of weights keep the generator only."""
+    return "discriminator" in getattr(model, "untrained", ())
+
+
+def _judges(model) -> bool:
+    return hasattr(model, "logits") and not _untrained(model)
 
 
 def _recipe(recipe: str | Recipe, changes: dict, model, features) -> Recipe:
@@ -375,16 +390,17 @@ def _recipe(recipe: str | Recipe, changes: dict, model, features) -> Recipe:
         if recipe not in RECIPES:
             raise ValueError(f"recipe must be one of {sorted(RECIPES)} or a Recipe, got {recipe!r}.")
         recipe = RECIPES[recipe]
-        if not hasattr(model, "logits"):
+        if not _judges(model):
             recipe = replace(recipe, perceptual=0.0)
     names = [field.name for field in fields(Recipe)]
     unknown = sorted(set(changes) - set(names))
     if unknown:
         raise ValueError(f"{unknown[0]} is no argument, nor a field of Recipe; those are {', '.join(names)}.")
     recipe = replace(recipe, **changes)
-    if recipe.perceptual and not hasattr(model, "logits"):
+    if recipe.perceptual and not _judges(model):
         raise ValueError(
-            f"perceptual must be 0 for {type(model).__name__}, which has no discriminator, got {recipe.perceptual}."
+            f"perceptual must be 0 for this {type(model).__name__}, which has no trained discriminator, got "
+            f"{recipe.perceptual}."
         )
     if bool(recipe.feature_weight) != (features is not None):
         raise ValueError("features and feature_weight go together: give both, or neither.")

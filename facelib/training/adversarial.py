@@ -35,6 +35,7 @@ class Adversarial(Players):
     compares_labels = False  # whether its discriminator is given them; then it has a method `wrong`
     half_batches, separate_passes, r1, mismatched = False, True, 0.0, 0.0  # until `compile` sets them
     average: Average | None = None
+    untrained: frozenset[str] = frozenset()  # networks that a file of weights left out
 
     @property
     def sampler(self) -> keras.Model:
@@ -286,6 +287,7 @@ class Adversarial(Players):
             epoch=initial_epoch,
             steps_per_epoch=whole_executions(self, steps),
         )
+        self.untrained = frozenset()
         return fit_batches(super().fit, batches, callbacks, epochs=epochs, initial_epoch=initial_epoch, **kwargs)
 
 

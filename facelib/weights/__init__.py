@@ -35,16 +35,18 @@ COUNTS = ("folds", "blocks", "halvings", "kernel_size")
 
 
 def catalog(folder: str | os.PathLike = FOLDER) -> dict[str, dict]:
-    """Name → card of all weights in a folder.
+    """Name → card of all weights in a folder, JSON files that are no mappings apart.
 
     >>> catalog()["vae-synthetic-80"]["model"]
     'VAE'
     """
-    return {path.stem: _read_card(path) for path in visible(folder, "*.json")}
+    cards = {path.stem: _read_json(path) for path in visible(folder, "*.json")}
+    return {name: card for name, card in cards.items() if isinstance(card, dict)}
 
 
 def load(name: str, folder: str | os.PathLike = FOLDER):
-    """Build the model that a card names and give it its trained weights; networks not kept stay as they begin.
+    """Build the model that a card names and give it its trained weights; networks not kept stay as they begin, and are
+    the model's `untrained` ones.
 
     Weights from anywhere may be tried: only facelib's own models are built, and in a folder other than facelib's only
     after a look at how large they would be.
@@ -63,6 +65,8 @@ def load(name: str, folder: str | os.PathLike = FOLDER):
     with refusing(path, "file of weights"):
         for key, values in read_arrays(path).items():
             variables[key].assign(values.astype(variables[key].dtype))
+    if kept := card.get("networks"):
+        model.untrained = frozenset(model.networks) - frozenset(kept)
     return model
 
 
@@ -118,7 +122,8 @@ def save(
     """Write weights as float16 and their card; returns the card with size and SHA-256 filled in.
 
     Args:
-        model, name, card: what to keep, under which name, and what to say of it.
+        model, name, card: what to keep, under which name, and what to say of it. The card may be that of other weights:
+            what follows from model, name and networks is said anew.
         folder: where to.
         networks: which of the model's networks to keep, by default all. When the weights are loaded, the others have
             their first, random weights.
@@ -129,8 +134,6 @@ def save(
     from keras import ops
 
     folder = Path(folder)
-    if networks is not None:
-        card = {**card, "networks": list(networks)}
     arrays = {}
     for key, variable in named_variables(model, networks).items():
         with np.errstate(over="ignore"):
@@ -141,14 +144,11 @@ def save(
     # Both are whole before the first of them is moved: no full disk can come between the two.
     with replacing(folder / f"{name}.json") as card_file, replacing(path) as arrays_file:
         np.savez_compressed(arrays_file, **arrays)
-        card = {
-            "name": name,
-            "model": type(model).__name__,
-            "config": model.get_config(),
-            **card,
-            "bytes": arrays_file.stat().st_size,
-            "sha256": _sha256(arrays_file),
-        }
+        own = {"name": name, "model": type(model).__name__, "config": model.get_config()}
+        kept = {} if networks is None else {"networks": list(networks)}
+        size = {"bytes": arrays_file.stat().st_size, "sha256": _sha256(arrays_file)}
+        said = {key: value for key, value in card.items() if key not in {*own, "networks", *size}}
+        card = {**own, **said, **kept, **size}
         card_file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return card
 
@@ -182,24 +182,23 @@ def _card(name: str, folder: str | os.PathLike) -> dict:
     if path not in visible(folder, "*.json"):
         names = [path.stem for path in visible(folder, "*.json")]
         raise ValueError(f"no weights named {name!r} in {folder}; there are {names}.")
-    card = _read_card(path)
+    card = _read_json(path)
     with refusing(path, "card of a model"):
         _check_card(card)
     return card
 
 
-def _read_card(path: Path) -> dict:
+def _read_json(path: Path):
     with refusing(path, "card"):
         if path.stat().st_size > CARD_BYTES:
             raise ValueError(f"it has more than {CARD_BYTES:,} bytes")
-        card = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(card, dict):
-            raise ValueError(f"it holds a {type(card).__name__}, not a mapping")
-    return card
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _check_card(card: dict) -> None:
     """Raise a ValueError unless a card names one of facelib's models, with a config of plain values."""
+    if not isinstance(card, dict):
+        raise ValueError(f"it holds a {type(card).__name__}, not a mapping")
     kinds = {"model": str, "config": dict, "sha256": str}
     if any(not isinstance(card.get(key), kind) for key, kind in kinds.items()):
         raise ValueError("it must have model and sha256, texts, and config, a mapping")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from facelib import weights
 from facelib.data.faceset import to_float, to_uint8
 from facelib.latent import discriminator_features, project, projection
 from facelib.latent.projection import RECIPES, Recipe
@@ -68,6 +69,16 @@ def test_what_is_returned(gan, faces):
 
 
 @pytest.mark.once
+@pytest.mark.once
+def test_frames_of_one_image_and_of_none(gan, faces):
+    found = project(gan, faces[:2], positions=3, steps=2, progress=False)
+    np.testing.assert_array_equal(found.frames(0), found.frames()[:, :1])
+    np.testing.assert_array_equal(found.frames([False, True]), found.frames()[:, 1:])
+    for none in ([], [False, False]):
+        with pytest.raises(ValueError, match="rows must name at least one of the 2 images, got none"):
+            found.frames(none)
+
+
 def test_curves_are_those_of_the_restart_that_was_taken(gan, faces):
     found = project(gan, faces, restarts=3, noise=0.0, prior=0.0, **QUICK)
     first = gan.decode(found.path[0])
@@ -205,8 +216,22 @@ def test_a_vae_has_no_discriminator():
     vae = VAE(16, 4, width=8)
     images = vae.sample(2)
     assert project(vae, images, **QUICK).perceptual is None
-    with pytest.raises(ValueError, match="perceptual must be 0 for VAE"):
+    with pytest.raises(ValueError, match="perceptual must be 0 for this VAE, which has no trained"):
         project(vae, images, perceptual=0.1, **QUICK)
+
+
+@pytest.mark.once
+def test_a_discriminator_that_was_not_kept_says_nothing(tmp_path, faces):
+    weights.save(DCGAN(16, 8, width=8, seed=1), "small", {}, tmp_path, networks=["generator"])
+    model = weights.load("small", tmp_path)
+    assert project(model, faces, steps=2, progress=False).perceptual is None
+    with pytest.raises(ValueError, match="perceptual must be 0 for this DCGAN, which has no trained discriminator"):
+        project(model, faces, perceptual=0.1, **QUICK)
+    with pytest.raises(ValueError, match="model must have a trained discriminator of images alone; DCGAN has none"):
+        discriminator_features(model)
+    model.compile("sgd", "sgd", run_eagerly=True)
+    model.fit(faces, batch_size=4, verbose=0)
+    assert project(model, faces, steps=2, progress=False).perceptual is not None
 
 
 def test_a_conditional_model_is_told_the_labels():
@@ -334,7 +359,7 @@ def test_steps_that_are_too_long_are_said():
 
 
 def test_features_of_a_discriminator_that_needs_labels_are_refused():
-    with pytest.raises(ValueError, match="a discriminator of images alone"):
+    with pytest.raises(ValueError, match="a trained discriminator of images alone"):
         discriminator_features(ConditionalDCGAN(16, 8, classes=3, width=8))
 
 
@@ -385,6 +410,16 @@ def test_a_file_of_another_model_is_not_mixed_up(tmp_path, faces):
     project(DCGAN(16, 8, width=8, seed=1), faces, file=file, **how)
     with pytest.raises(ValueError, match="is of another search"):
         project(DCGAN(16, 8, width=8, seed=2), faces, file=file, **how)
+
+
+def test_a_file_of_another_average_is_not_mixed_up(tmp_path, faces):
+    file, model = tmp_path / "found.npz", DCGAN(16, 8, width=8, seed=1)
+    model.compile("sgd", "sgd", ema=0.9)
+    project(model, faces, file=file, steps=2, progress=False)
+    weight = model.sampler.weights[0]
+    weight.assign(2 * weight)
+    with pytest.raises(ValueError, match="is of another search"):
+        project(model, faces, file=file, steps=2, progress=False)
 
 
 def test_keras_backend_is_one_that_can_differentiate(gan, faces, monkeypatch):

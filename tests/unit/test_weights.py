@@ -9,7 +9,7 @@ from facelib import results, weights
 from facelib.data import load_faces, twelve_faces
 from facelib.data.domains import colourfulness, domains, grey
 from facelib.metrics import face_rate, psnr, train_judge
-from facelib.models import DCGAN
+from facelib.models import DCGAN, VAE
 from facelib.training import variety_of
 
 CARDS = weights.catalog()
@@ -159,6 +159,23 @@ def test_networks_that_are_not_kept_begin_anew(tmp_path):
     faces = gan.sample(3)
     assert np.abs(again.sample(3).astype(int) - faces).max() <= 1
     assert np.abs(again.judge(faces) - gan.judge(faces)).max() > 1e-4
+
+
+def test_a_card_of_other_weights_says_nothing_of_these(tmp_path):
+    old = weights.save(DCGAN(16, 8, width=4), "old", {"seed": 1}, tmp_path, networks=["generator"])
+    new = weights.save(VAE(16, 4, width=8), "new", old, tmp_path)
+    assert (new["name"], new["model"], new["config"]) == ("new", "VAE", VAE(16, 4, width=8).get_config())
+    assert new["seed"] == 1 and "networks" not in new and list(new)[:3] == ["name", "model", "config"]
+    assert weights.load("new", tmp_path).latent_dim == 4
+    assert weights.load("old", tmp_path).untrained == {"discriminator"}
+
+
+def test_other_json_in_a_folder_is_no_card(tmp_path):
+    weights.save(DCGAN(16, 8, width=4), "small", {}, tmp_path)
+    (tmp_path / "other.json").write_text("[1, 2]")
+    assert list(weights.catalog(tmp_path)) == ["small"]
+    with pytest.raises(ValueError, match="other.json is no card of a model, or damaged: it holds a list, not a map"):
+        weights.load("other", tmp_path)
 
 
 def test_translators_are_small_and_do_what_they_are_called():

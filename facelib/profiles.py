@@ -6,6 +6,7 @@ the scale of the seeds and of the weights that ship.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from types import SimpleNamespace
 
 PROFILES = ("quick", "colab", "full")
@@ -261,4 +262,4 @@ def settings(model: str, profile: str = "quick") -> SimpleNamespace:
         raise ValueError(f"model must be one of {sorted(SETTINGS)}, got {model!r}.")
     if profile not in PROFILES:
         raise ValueError(f"profile must be one of {PROFILES}, got {profile!r}.")
-    return SimpleNamespace(profile=profile, **SETTINGS[model][profile])
+    return SimpleNamespace(profile=profile, **deepcopy(SETTINGS[model][profile]))

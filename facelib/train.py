@@ -39,7 +39,7 @@ OUT_OF_TIME, INTERRUPTED = 75, 130
 def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     parser = argparse.ArgumentParser(prog="python -m facelib.train", description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=MODELS, help="what to train")
-    parser.add_argument("--dataset", choices=DATASETS, default="synthetic")
+    parser.add_argument("--dataset", choices=DATASETS, help="default: synthetic; to be named with --faces")
     parser.add_argument("--profile", choices=PROFILES, default="full", help="sizes and steps (default: full)")
     parser.add_argument("--recipe", choices=("modern", "faithful"), default="modern", help="how to train a GAN")
     parser.add_argument("--labels", choices=LABELS, default="combined", help="what a conditional model is told")
@@ -56,6 +56,9 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
     parser.add_argument("--minutes", type=float, help="stop in time, with a checkpoint and status 75")
     parser.add_argument("--tensorboard", action="store_true", help="write curves for TensorBoard")
     options = parser.parse_args(arguments)
+    if options.faces and not options.dataset:
+        parser.error("--dataset must be given with --faces: it says which kind of faces they are.")
+    options.dataset = options.dataset or "synthetic"
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {options.epochs}.")
     if options.minutes is not None and options.minutes <= 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from facelib import weights
 from facelib.metrics import bootstrap, psnr, ssim
 from facelib.models import VAE, Accordion, LatentEncoder
-from facelib.trainers.runs import Options, decaying, describe, faces_for, finish, fit
+from facelib.trainers.runs import Options, decaying, describe, faces_for, finish, fit, steps_for
 
 
 def train_vae(options: Options) -> dict:
@@ -42,7 +42,7 @@ def train_encoder(options: Options) -> dict:
     of = sizes.generator.format(dataset=options.dataset)
     gan = weights.load(of, options.out) if of in weights.catalog(options.out) else weights.load(of)
     model = LatentEncoder(gan.image_size, gan.latent_dim, width=sizes.width)
-    steps = sizes.epochs * (len(train) // sizes.batch_size)
+    steps = steps_for(len(train), sizes)
     model.compile(gan, decaying(sizes.learning_rate, steps))
     name = options.weights_name
     checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size)
@@ -69,7 +69,7 @@ def train_encoder(options: Options) -> dict:
 
 def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str) -> dict:
     train, held_out = faces_for(options, sizes)
-    steps = sizes.epochs * (len(train) // sizes.batch_size)
+    steps = steps_for(len(train), sizes)
     model.compile(decaying(sizes.learning_rate, steps))
     name = options.weights_name
     # The learning rate falls until the last epoch, so another number of them would be another run.

@@ -64,8 +64,6 @@ def train_gan(options: Options) -> dict:
         [accuracy, *best],
         **more,
     )
-    if not grid.frames:  # all epochs were done before
-        grid.take_up(sizes.epochs)
     chosen = best[0].restore(model) if best else sizes.epochs
 
     samples = sampled(model, 500, 1)

@@ -10,7 +10,7 @@ from facelib.data import FaceSet, load_faces, to_float, to_uint8
 from facelib.data.conditions import condition
 from facelib.metrics import as_judge
 from facelib.models import AttributeClassifier, Classifier
-from facelib.trainers.runs import Options, decaying, describe, finish, fit
+from facelib.trainers.runs import Options, decaying, describe, finish, fit, steps_for
 
 # Generators learn from the drawn people of seed 0: nobody is seen by both, nor by the two kinds of classifier. Of
 # portraits there are no more: generators, finder and scorer learn from the same ones, the last two from other photos.
@@ -36,7 +36,7 @@ def train_judge(options: Options) -> dict:
     held_out = load_faces("synthetic", 2000, subset="test", **how)
     labels, truth = (condition(faces, "synthetic") for faces in (train, held_out))
     model = Classifier(sizes.image_size, labels.classes, architecture="pooled", width=sizes.width)
-    steps = sizes.epochs * (len(train) // sizes.batch_size)
+    steps = steps_for(len(train), sizes)
     model.compile(decaying(2e-3, steps))
     name = options.weights_name
     checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size, labels=labels)
@@ -71,7 +71,7 @@ def train_attributes(options: Options) -> dict:
     names = tuple(faces.attributes.columns) if drawn else PORTRAITS
     model = AttributeClassifier(names, sizes.image_size, architecture=architecture, width=sizes.width)
     both = _augmented(train, seed=half)
-    steps = sizes.epochs * (len(both) // sizes.batch_size)
+    steps = steps_for(len(both), sizes)
     model.compile(decaying(2e-3, steps))
     name = options.weights_name
     checkpoint = fit(model, name, both, options, vars(sizes), sizes.epochs, sizes.batch_size)

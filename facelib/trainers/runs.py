@@ -162,6 +162,17 @@ def faces_for(options: Options, sizes: SimpleNamespace) -> tuple[FaceSet, FaceSe
         raise ValueError(f"{error} Or give the faces: --faces.") from None
 
 
+def steps_for(faces: int, sizes: SimpleNamespace) -> int:
+    """Steps of all epochs, each one pass over so many faces.
+
+    Raises:
+        ValueError: for fewer faces than a batch.
+    """
+    if faces < sizes.batch_size:
+        raise ValueError(f"there are {faces} faces to train on, fewer than a batch of {sizes.batch_size}: give more.")
+    return sizes.epochs * (faces // sizes.batch_size)
+
+
 def decaying(learning_rate: float, steps: int, **kwargs) -> keras.optimizers.Optimizer:
     """Adam with cosine decay to a fiftieth."""
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.02), **kwargs)
@@ -233,10 +244,17 @@ def describe(options: Options, faces: int, epochs: int, steps: int, batch_size: 
 
 
 def finish(model, name: str, card: dict, options: Options, checkpoint: Checkpoint, networks=None, film=None) -> dict:
-    """Write weights, card and, of a GAN, the sheets of its time-lapse; only then is the checkpoint no longer needed."""
+    """Write weights, card and, of a GAN, the sheets of its time-lapse; only then is the checkpoint no longer needed.
+
+    Raises:
+        FloatingPointError: if a weight is not finite in float16.
+    """
     with saying_what_is_left([checkpoint]):
         if film:
             weights.save_timelapse(film, name, folder=options.out)
-        card = weights.save(model, name, card, folder=options.out, networks=networks)
+        try:
+            card = weights.save(model, name, card, folder=options.out, networks=networks)
+        except ValueError as error:  # a weight that float16 does not hold: no argument was wrong
+            raise FloatingPointError(str(error)) from None
     checkpoint.path.unlink(missing_ok=True)
     return card

@@ -70,8 +70,6 @@ def train_cyclegan(options: Options) -> dict:
         card["dataset"]["filters"] += "; no engravings, profiles or photos of several faces"
         if options.kind == "colour":
             card["dataset"]["filters"] += "; grey until 1951, colour from 2001"
-    if drawn and not grid.frames:  # all epochs were done before
-        grid.take_up(sizes.epochs)
     film = dict(zip(grid.epochs, grid.frames, strict=True)) if drawn else None
     return finish(model, name, card, options, checkpoint, film=film)
 

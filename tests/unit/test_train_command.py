@@ -119,6 +119,10 @@ def gan_command(tmp_path, *more):
     return ["dcgan", "--profile", "quick", "--out", str(tmp_path), *more]
 
 
+def from_file(path):
+    return ["--dataset", "synthetic", "--faces", str(path)]
+
+
 def test_a_gan_leaves_weights_card_curves_and_a_time_lapse(tiny, tmp_path):
     assert train.main(gan_command(tmp_path, "--epochs", "4", "--recipe", "faithful", "--tensorboard")) == 0
     name = "dcgan-faithful-synthetic-16"
@@ -258,7 +262,7 @@ def test_another_recipe_or_other_faces_are_not_resumed(tiny, tmp_path, monkeypat
     assert "r1: was 1.0, now 0.5" in capsys.readouterr().err
     load_faces("synthetic", n=68, size=16, seed=3).save(tmp_path / "faces.npz")
     with pytest.raises(SystemExit):
-        train.main(gan_command(tmp_path, "--epochs", "3", "--resume", "--faces", str(tmp_path / "faces.npz")))
+        train.main(gan_command(tmp_path, "--epochs", "3", "--resume", *from_file(tmp_path / "faces.npz")))
     assert "first and last face: was" in capsys.readouterr().err
 
 
@@ -294,7 +298,7 @@ def test_training_needs_neither_tensorflow_nor_a_network(tmp_path):
     """As on an isolated GPU: JAX, an archive of faces, jobs that stop in time and resume."""
     load_faces("synthetic", n=80, size=16).save(tmp_path / "faces.zip")
     out = tmp_path / "out"
-    job = gan_command(out, "--backend", "jax", "--faces", str(tmp_path / "faces.zip"))
+    job = gan_command(out, "--backend", "jax", *from_file(tmp_path / "faces.zip"))
     environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
     for more, status in ((["--minutes", "0.0001"], train.OUT_OF_TIME), (["--resume"], 0)):
         run = subprocess.run(
@@ -310,8 +314,37 @@ def test_training_needs_neither_tensorflow_nor_a_network(tmp_path):
 def test_faces_of_another_size_are_refused(tiny, tmp_path, capsys):
     load_faces("synthetic", n=80, size=32).save(tmp_path / "faces.zip")
     with pytest.raises(SystemExit):
-        train.main(gan_command(tmp_path, "--faces", str(tmp_path / "faces.zip")))
+        train.main(gan_command(tmp_path, *from_file(tmp_path / "faces.zip")))
     assert "--faces has faces of 32 pixels, the profile wants 16" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(gan_command(tmp_path, "--faces", str(tmp_path / "faces.zip")))
+    assert "--dataset must be given with --faces" in capsys.readouterr().err
+
+
+def test_fewer_faces_than_a_batch_are_refused(tiny, tmp_path, capsys):
+    load_faces("synthetic", n=20, size=16).save(tmp_path / "faces.zip")
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, *from_file(tmp_path / "faces.zip")))
+    assert "there are 19 faces to train on, fewer than a batch of 32: give more." in capsys.readouterr().err
+
+
+def test_weights_that_cannot_be_written_leave_the_checkpoint(tiny, tmp_path, monkeypatch, capsys):
+    def spoilt(self, faces):
+        self.encoder.weights[0].assign(self.encoder.weights[0] * 0 + 1e6)
+        return 255 - faces.images
+
+    with monkeypatch.context() as changed:
+        changed.setattr(VAE, "reconstruct", spoilt)
+        assert train.main(command(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "is not finite in float16" in said and "The state after epoch 2 is in" in said
+    assert train.main(command(tmp_path, "--resume")) == 0
+
+
+def test_settings_are_nobodys_but_the_callers():
+    changed = profiles.settings("dcgan-light", "quick")
+    changed.switches["learning_rate"] = 1.0
+    assert profiles.settings("dcgan-light", "quick").switches["learning_rate"] == 1e-3
 
 
 def test_an_archive_of_jpegs_keeps_labels_and_nearly_the_pixels(tmp_path):

@@ -52,6 +52,14 @@ def test_sliders_of_a_page_stay_small(html, pages):
         assert sum(map(len, states)) < 1e6, page
 
 
+def test_what_a_training_prints_stands_in_one_box(html):
+    """However many pieces it came in: the last epoch of a short run stands where the first does."""
+    text = (html / "chapters" / "03_dcgan.html").read_text()
+    boxes = [set(re.findall(r"epoch (\d+)/(\d+)", box)) for box in re.findall(r"<pre>(.*?)</pre>", text, flags=re.S)]
+    runs = [box for box in boxes if box]
+    assert runs and all({(str(i + 1), of) for i in range(int(of))} <= box for box in runs for _, of in box)
+
+
 def test_parameters_are_said_once_unless_others_were_given(html, pages, root):
     others = (root / "_build" / "settings").read_text().split() != ["quick", "synthetic"]
     for page in pages:

@@ -196,10 +196,7 @@ def conditionality(generated: np.ndarray, asked: np.ndarray, judge: Judge) -> Co
         ValueError: for images or classes that do not fit the judge.
     """
     generated = np.concatenate(list(batches(generated, "generated", 4096)))
-    if generated.shape[1:] != judge.images.shape[1:]:
-        raise ValueError(
-            f"generated must be images {judge.images.shape[1:]} as the judge's, got {generated.shape[1:]}."
-        )
+    _check_size(generated, judge)
     classes = len(judge.names)
     asked = _check_labels(asked, len(generated), "asked")
     counts = np.bincount(asked, minlength=classes)
@@ -228,10 +225,7 @@ def class_coverage(generated: np.ndarray | FaceSet, shown: np.ndarray, judge: Ju
         ValueError: for images or classes that do not fit the judge.
     """
     generated = as_array(generated, "generated")
-    if generated.shape[1:] != judge.images.shape[1:]:
-        raise ValueError(
-            f"generated must be images {judge.images.shape[1:]} as the judge's, got {generated.shape[1:]}."
-        )
+    _check_size(generated, judge)
     shown = np.asarray(shown.values if isinstance(shown, Labels) else shown)
     whole = shown.shape == (len(generated),) and shown.dtype.kind in "iub"
     if not whole or not np.isin(shown, range(len(judge.names))).all():
@@ -274,6 +268,13 @@ def _recognised(network, images, labels, classes) -> tuple[Estimate, np.ndarray]
     # As many images as would give the mean over classes this spread if all classes had as many.
     effective = classes**2 / (1 / counts).sum()
     return wilson(share, effective)._replace(n=len(images)), confusion
+
+
+def _check_size(generated: np.ndarray, judge: Judge) -> None:
+    if generated.shape[1:] != judge.images.shape[1:]:
+        raise ValueError(
+            f"generated must be images {judge.images.shape[1:]} as the judge's, got {generated.shape[1:]}."
+        )
 
 
 def _check_labels(labels, n: int, name: str) -> np.ndarray:

@@ -13,6 +13,7 @@ import calm
 MAKEFILE = """unit:
 \t@mkdir -p _build/reports
 \t@echo '<testsuites><testsuite tests="7"></testsuite></testsuites>' > _build/reports/unit-jax.xml
+\t@echo $$TF_ENABLE_ONEDNN_OPTS >> _build/kernels
 \t@echo it ran; test ! -e _build/broken
 \t@test ! -e _build/edit || touch more
 \t@test ! -e _build/empty || rm _build/reports/*
@@ -34,7 +35,7 @@ def commit(root):
 
 
 def rows(root):
-    return [line.split(",")[4:] for line in (root / "_build" / "calm.csv").read_text().splitlines()[1:]]
+    return [line.split(",")[5:] for line in (root / "_build" / "calm.csv").read_text().splitlines()[1:]]
 
 
 def test_green_runs_of_this_tree_count_earlier_ones_too(repository, capsys):
@@ -46,6 +47,13 @@ def test_green_runs_of_this_tree_count_earlier_ones_too(repository, capsys):
     commit(repository)
     assert calm.main({"unit": 1}, repository) == 0
     assert len(rows(repository)) == 4
+
+
+def test_runs_take_turns_with_the_kernels_of_either_kind_of_processor(repository):
+    assert calm.main({"unit": 2}, repository) == calm.main({"unit": 3}, repository) == 0
+    assert (repository / "_build" / "kernels").read_text().split() == ["0", "1", "0"]
+    table = (repository / "_build" / "calm.csv").read_text().splitlines()
+    assert [dict(zip(table[0].split(","), row.split(","), strict=True))["onednn"] for row in table[1:]] == list("010")
 
 
 def test_a_failure_ends_it_is_shown_and_the_count_begins_again(repository, capsys):

@@ -1,6 +1,7 @@
 """The built book in headless Chromium: sliders move, formulas are set, and no request leaves the machine."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from selenium.webdriver import ActionChains, Keys
@@ -79,16 +80,37 @@ def test_solutions_are_hidden_until_asked_for(chapter):
     assert len(details) >= 2 and not any(d.get_attribute("open") for d in details)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_page(chapter, width):
+@contextmanager
+def screen(browser, width):
     # A headless window is never narrower than 500 pixels; an emulated phone is.
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    chapter.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        assert chapter.execute_script("return window.innerWidth") == width
-        assert chapter.execute_script("return document.documentElement.scrollWidth") <= width + 1
+        assert browser.execute_script("return window.innerWidth") == width
+        yield
     finally:
-        chapter.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_page(chapter, width):
+    with screen(chapter, width):
+        assert chapter.execute_script("return document.documentElement.scrollWidth") <= width + 1
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1920])
+def test_lines_of_code_need_no_scrolling(chapter, width):
+    """Those of solutions neither, which are narrower."""
+    solutions = "document.querySelectorAll('details.hide').forEach(solution => solution.open = {})"
+    widths = (
+        "return [...document.querySelectorAll('.cell_input pre')].filter(code => code.clientWidth)"
+        ".map(code => [code.scrollWidth, code.clientWidth])"
+    )
+    with screen(chapter, width):
+        chapter.execute_script(solutions.format("true"))
+        code = chapter.execute_script(widths)
+        chapter.execute_script(solutions.format("false"))
+    assert len(code) > 10 and not [(wanted, there) for wanted, there in code if wanted > there]
 
 
 def test_a_menu_chooses_what_the_slider_moves(browser, site):

@@ -31,6 +31,8 @@ PARTS = {"unit": (("unit-tensorflow", "unit-jax"), ("jax",)), "chapters": (("cha
 
 def main(wanted: dict[str, int], root: Path = ROOT) -> int:
     runs = root / "_build" / "calm.csv"
+    if runs.exists() and not runs.read_text().startswith(",".join(FIELDS) + "\n"):
+        runs.replace(runs.with_name("calm-earlier.csv"))  # written by another version of this script
     for part, times in wanted.items():
         while True:
             tree = committed(root)
@@ -95,7 +97,7 @@ def in_a_row(runs: Path, tree: str, part: str) -> int:
 def note(runs: Path, row: dict) -> None:
     new = not runs.exists()
     with runs.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         if new:
             writer.writeheader()
         writer.writerow(row)

@@ -56,6 +56,14 @@ def test_runs_take_turns_with_the_kernels_of_either_kind_of_processor(repository
     assert [dict(zip(table[0].split(","), row.split(","), strict=True))["onednn"] for row in table[1:]] == list("010")
 
 
+def test_a_table_with_other_columns_is_kept_and_not_counted(repository):
+    (repository / "_build").mkdir()
+    (repository / "_build" / "calm.csv").write_text("tree,part,green\n")
+    assert calm.main({"unit": 1}, repository) == 0
+    assert (repository / "_build" / "calm-earlier.csv").read_text() == "tree,part,green\n"
+    assert rows(repository) == [["7", "1"]]
+
+
 def test_a_failure_ends_it_is_shown_and_the_count_begins_again(repository, capsys):
     assert calm.main({"unit": 2}, repository) == 0
     (repository / "_build" / "broken").touch()

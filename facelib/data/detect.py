@@ -3,8 +3,8 @@
 The `mtcnn` package brings the three networks; its own batches pad photos to one size, which moves the boxes and loses
 faces: the padding shrinks with the photo and leaks into the first network at the edges. Here every photo is shrunk
 alone and padded afterwards, and whatever would touch the padding is masked, so that what is found in a photo does not
-depend on the photos beside it, but for rounding: it moves a box by a pixel now and then, and a confidence by a
-thousandth.
+depend on the photos beside it, but for rounding: it moves a box by a pixel now and then, and a confidence by some
+thousandths.
 
 1. The proposal network looks at every window of 12 pixels, in copies of the photo shrunk step by step.
 2. The refinement network looks at the windows that are left, at 24 pixels, and throws most of them out.

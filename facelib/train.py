@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from facelib.files import with_notes
+from facelib.memory import keep_memory
 from facelib.profiles import PROFILES
 
 MODELS = (
@@ -103,4 +104,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_memory()
     sys.exit(main())

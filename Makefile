@@ -105,6 +105,7 @@ bench: $(READY)  ## throughput, as ratios
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/projection.py
+	$(BIN)/python benchmarks/malloc.py
 
 clean:  ## remove what was built (the environment stays)
 	rm -rf _build
@@ -123,6 +124,10 @@ _build/settings: FORCE
 
 # TensorFlow takes oneDNN by itself on some processors only. On others a chapter needs four fifths of the time with it.
 _build/executed/%.ipynb: export TF_ENABLE_ONEDNN_OPTS ?= 1
+# What a chapter frees it keeps for the next step: see facelib/memory.py.
+_build/executed/%.ipynb: export MALLOC_MMAP_MAX_ ?= 0
+_build/executed/%.ipynb: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
+_build/executed/%.ipynb: export MALLOC_TOP_PAD_ ?= 134217728
 _build/executed/%.ipynb: chapters/%.ipynb $(READY) $(LIBRARY) _build/settings
 	@mkdir -p $(@D)
 	$(BIN)/papermill --cwd chapters --no-progress-bar --log-level WARNING $< $@.partial.ipynb -p profile $(PROFILE) -p dataset $(DATASET)

@@ -37,6 +37,7 @@ def test_it_learns_each_attribute_of_the_table(trained):
     assert trained.balanced_accuracy(others.images, others.attributes[::1].iloc[:, ::-1]) == accuracy
 
 
+@pytest.mark.once
 def test_pictures_of_any_size_are_read(trained):
     small, large = (load_faces(n=100, size=size, seed=4) for size in (32, 80))
     agree = (trained.probabilities(small) > 0.5) == (trained.probabilities(large) > 0.5)

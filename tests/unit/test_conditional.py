@@ -294,6 +294,7 @@ def test_the_average_is_what_draws_and_weights_come_back(trained, tmp_path):
     assert np.abs(again.sample_grid(4).astype(int) - gan.sample_grid(4)).max() <= 3
 
 
+@pytest.mark.once
 def test_sheets_have_a_class_a_row(faces, labels):
     gan, grid = small(), SampleGrid(4, 3, labels=range(4), seed=2)
     gan.compile(**recipe("modern", "conditional"))

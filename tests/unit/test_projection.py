@@ -69,7 +69,6 @@ def test_what_is_returned(gan, faces):
 
 
 @pytest.mark.once
-@pytest.mark.once
 def test_frames_of_one_image_and_of_none(gan, faces):
     found = project(gan, faces[:2], positions=3, steps=2, progress=False)
     np.testing.assert_array_equal(found.frames(0), found.frames()[:, :1])
@@ -212,6 +211,7 @@ def test_only_z_of_a_cube_is_clipped():
 # Models.
 
 
+@pytest.mark.once
 def test_a_vae_has_no_discriminator():
     vae = VAE(16, 4, width=8)
     images = vae.sample(2)
@@ -246,6 +246,7 @@ def test_a_conditional_model_is_told_the_labels():
             project(model, images, labels=wrong, **QUICK)
 
 
+@pytest.mark.once
 def test_infogan_starts_with_its_codes():
     model = InfoGAN(16, 12, categories=(3,), codes=1, width=8)
     found = project(model, model.sample(2), **QUICK)
@@ -412,6 +413,7 @@ def test_a_file_of_another_model_is_not_mixed_up(tmp_path, faces):
         project(DCGAN(16, 8, width=8, seed=2), faces, file=file, **how)
 
 
+@pytest.mark.once
 def test_a_file_of_another_average_is_not_mixed_up(tmp_path, faces):
     file, model = tmp_path / "found.npz", DCGAN(16, 8, width=8, seed=1)
     model.compile("sgd", "sgd", ema=0.9)

@@ -15,8 +15,8 @@ def keep_memory() -> bool:
 
     On a CPU a training step takes the same large blocks of memory as the step before. glibc fetches each of them from
     the system, which fills it with zeros first, and gives it back after use. Of a DCGAN's steps on two cores that was
-    half of the time, and a fifth where TensorFlow computes with oneDNN (`benchmarks/malloc.py`). Kept blocks cost a
-    tenth more memory; what is computed stays the same.
+    a third to a half of the time, and a fifth where TensorFlow computes with oneDNN (`benchmarks/malloc.py`). Kept
+    blocks cost a tenth more memory; what is computed stays the same.
 
     The whole process is changed, so a program calls this for itself, as `python -m facelib.train` does, and no library
     for others. What does as much before any other command: `MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184

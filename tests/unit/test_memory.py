@@ -2,10 +2,15 @@
 
 import os
 import platform
+import runpy
 import subprocess
 import sys
 
 import pytest
+
+from facelib import memory
+
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc only")
 
 HELD = """
 import os, sys
@@ -34,13 +39,14 @@ def held_after_use(how: str, **environment: str) -> tuple[str, float]:
     return changed, float(megabytes)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc only")
+@glibc
 def test_what_is_freed_is_kept():
     assert held_after_use("plain")[1] < 50
     changed, megabytes = held_after_use("keep")
     assert changed == "True" and megabytes > 150
 
 
+@glibc
 @pytest.mark.parametrize("setting", [{"MALLOC_ARENA_MAX": "2"}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"}])
 def test_settings_of_the_user_stay(setting):
     changed, megabytes = held_after_use("keep", **setting)
@@ -48,8 +54,6 @@ def test_settings_of_the_user_stay(setting):
 
 
 def test_where_there_is_no_glibc_nothing_happens(monkeypatch):
-    from facelib import memory
-
     for name in [name for name in os.environ if name.startswith(("MALLOC_", "GLIBC_TUNABLES"))]:
         monkeypatch.delenv(name)
 
@@ -58,3 +62,16 @@ def test_where_there_is_no_glibc_nothing_happens(monkeypatch):
 
     monkeypatch.setattr(memory.ctypes, "CDLL", none)
     assert memory.keep_memory() is False
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_the_training_command_keeps_it_and_its_functions_do_not(monkeypatch):
+    called = []
+    monkeypatch.setattr(memory, "keep_memory", lambda: called.append(True))
+    monkeypatch.setattr(sys, "argv", ["facelib.train", "--help"])
+    for name, times in (("facelib.train", 0), ("__main__", 1)):
+        try:
+            runpy.run_module("facelib.train", run_name=name)
+        except SystemExit as stopped:
+            assert stopped.code == 0
+        assert len(called) == times

@@ -126,13 +126,13 @@ def _sampler(labels: Labels | None) -> Callable:
 
 
 def _grid(sizes: SimpleNamespace, labels: Labels | None, folder) -> SampleGrid:
-    every = max(1, sizes.epochs // 25)
+    when = {"every": max(1, sizes.epochs // 25), "also": (1, 2)}
     if labels is None:
-        return SampleGrid(4, 8, every=every, folder=folder)
+        return SampleGrid(4, 8, folder=folder, **when)
     # The sixteen most common at most: three attributes have eight combinations.
     values, counts = np.unique(labels.values, axis=0, return_counts=True)
     rows = values[np.sort(np.argsort(-counts)[:16])]
-    return SampleGrid(len(rows), 8, every=every, folder=folder, labels=rows)
+    return SampleGrid(len(rows), 8, folder=folder, labels=rows, **when)
 
 
 def _counts(labels: Labels) -> dict:

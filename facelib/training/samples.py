@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import keras
@@ -22,6 +22,7 @@ class SampleGrid(keras.callbacks.Callback):
     Args:
         rows, columns: of a sheet.
         every: epochs between two sheets; the last epoch has one in any case.
+        also: epochs that have one besides, such as the first few of many, in which faces appear.
         seed: of z.
         labels: one a row for a conditional model, which then draws the same z in every row.
         folder: where to keep the sheets as `epoch-0003.png` too, from which a resumed run takes up the earlier ones. A
@@ -38,6 +39,7 @@ class SampleGrid(keras.callbacks.Callback):
         columns: int = 8,
         *,
         every: int = 1,
+        also: Collection[int] = (),
         seed: int = 0,
         labels=None,
         folder: str | os.PathLike | None = None,
@@ -47,7 +49,8 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"rows, columns and every must be at least 1, got {rows}, {columns} and {every}.")
         if labels is not None and len(labels) != rows:
             raise ValueError(f"labels must be one a row: got {len(labels)} for {rows} rows.")
-        self.rows, self.columns, self.every, self.seed, self.labels = rows, columns, every, seed, labels
+        self.rows, self.columns, self.seed, self.labels = rows, columns, seed, labels
+        self.every, self.also = every, frozenset(also)
         self.folder = Path(folder) if folder is not None else None
         self.frames, self.epochs = [], []
 
@@ -72,9 +75,7 @@ class SampleGrid(keras.callbacks.Callback):
     def take_up(self, epoch: int) -> None:
         """Read the sheets that an earlier run kept in the folder, up to this many epochs, those off schedule apart."""
         kept = {
-            done: path
-            for done, path in self._kept().items()
-            if done < epoch and done % self.every == 0 or done == epoch
+            done: path for done, path in self._kept().items() if done < epoch and self._is_due(done) or done == epoch
         }
         self.epochs = list(kept)
         self.frames = [np.asarray(Image.open(path).convert("RGB")) for path in kept.values()]
@@ -88,8 +89,11 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        if done % self.every == 0 or done == self.params["epochs"] or self.model.stop_training:
+        if self._is_due(done) or done == self.params["epochs"] or self.model.stop_training:
             self._draw(done)
+
+    def _is_due(self, done: int) -> bool:
+        return done % self.every == 0 or done in self.also
 
     def on_train_end(self, logs=None):
         if not self._begun and not self.frames:  # all epochs were done before

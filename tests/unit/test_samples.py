@@ -23,16 +23,16 @@ def small():
 
 
 def test_frames_are_of_the_same_z(faces, tmp_path):
-    gan, grid = small(), SampleGrid(2, 3, every=2, seed=7, folder=tmp_path)
+    gan, grid = small(), SampleGrid(2, 3, every=2, also=(1,), seed=7, folder=tmp_path)
     before = sheet(gan.sample(6, seed=7), 3)
     gan.fit(faces, epochs=5, batch_size=16, verbose=0, callbacks=[grid])
-    assert grid.epochs == [0, 2, 4, 5]
+    assert grid.epochs == [0, 1, 2, 4, 5]
     np.testing.assert_array_equal(grid.frames[0], before)
     np.testing.assert_array_equal(grid.frames[-1], sheet(gan.sample(6, seed=7), 3))
     assert (grid.frames[0] != grid.frames[-1]).any()
     np.testing.assert_array_equal(grid.sheet_of(gan), grid.frames[-1])
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"epoch-{e:04d}.png" for e in grid.epochs]
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "epoch-0004.png")), grid.frames[2])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "epoch-0004.png")), grid.frames[3])
 
 
 def test_a_resumed_run_has_the_earlier_frames(faces, tmp_path):
@@ -97,6 +97,9 @@ def test_sheets_off_the_schedule_are_left_out_when_a_run_is_taken_up(tmp_path):
     assert grid.epochs == [0, 2, 4] and [frame[0, 0, 0] for frame in grid.frames] == [0, 2, 4]
     grid.take_up(3)
     assert grid.epochs == [0, 2, 3]
+    grid = SampleGrid(1, 1, every=4, also=(2,), folder=tmp_path)
+    grid.take_up(6)
+    assert grid.epochs == [0, 2, 4, 6]
 
 
 def test_another_runs_scores_do_not_count(faces):

@@ -1,6 +1,6 @@
 """What a chapter's key figures are over random seeds → facelib/results/expected.csv.
 
-    python experiments/expected.py
+    python experiments/expected.py [--chapters 03_dcgan 10_same_faces]
 
 Executes every chapter (quick profile, drawn faces) with each seed, and reads what its `show.expected` has kept. A row a
 figure: its value with each seed, and the range in which a further seed's value lies with a probability of 95 %. Readers
@@ -217,21 +217,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
     parser.add_argument("--jobs", type=int, default=2, help="chapters executed at a time")
+    parser.add_argument("--chapters", nargs="+", choices=FIGURES, default=list(FIGURES), help="others keep their rows")
     wanted = parser.parse_args()
     if len(set(wanted.seeds)) < 2:
         parser.error("--seeds must be at least two, for a range.")
-    jobs = [(chapter, seed) for seed in wanted.seeds for chapter in FIGURES]
+    jobs = [(chapter, seed) for seed in wanted.seeds for chapter in wanted.chapters]
     with ThreadPoolExecutor(wanted.jobs) as pool:
         paths = dict(zip(jobs, tqdm(pool.map(lambda job: executed(*job), jobs), total=len(jobs)), strict=True))
     rows = []
-    for chapter in FIGURES:
+    for chapter in wanted.chapters:
         of_seeds = {seed: paths[chapter, seed] for seed in wanted.seeds}
         rows += rows_of(chapter, of_seeds)
         printed = [verdicts(path) for path in of_seeds.values()]
         for cell, said in printed[0].items():
             if others := [seed for seed, text in zip(wanted.seeds, printed, strict=True) if text[cell] != said]:
                 print(f"{chapter}, cell {cell}: says something else with seed {', '.join(map(str, others))}")
-    results.save("expected", pd.DataFrame(rows).assign(**results.provenance(COMMAND)), significant=5)
+    table = pd.DataFrame(rows).assign(**results.provenance(COMMAND))
+    if others := set(FIGURES) - set(wanted.chapters):
+        table = pd.concat([results.load("expected").query("chapter in @others"), table])
+    # The chapters' order, and within each the figures'.
+    table = table.sort_values("chapter", key=lambda names: names.map(list(FIGURES).index), kind="stable")
+    results.save("expected", table, significant=5)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ SETTINGS = {
     "dcgan-light": {
         "quick": _SMALL_QUICK,
         "colab": _LIGHT_FULL | {"faces": 20_000, "epochs": 150, "dropout": 0.4, "switches": {}},  # long: with brakes
-        "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 30},
+        "full": _LIGHT_FULL | {"faces": 20_000, "epochs": 120},
     },
     # The patient of chapter 03's failure clinic: small enough to be made ill and cured in seconds.
     "dcgan-small": {

@@ -113,6 +113,22 @@ def test_lines_of_code_need_no_scrolling(chapter, width):
     assert len(code) > 10 and not [(wanted, there) for wanted, there in code if wanted > there]
 
 
+def test_the_contents_of_a_page_are_not_cut_off(browser, site):
+    """Nor those of its sections, which show where the reader is."""
+    unfold = "document.querySelectorAll('.bd-sidebar-secondary ul').forEach(list => list.style.display = 'block')"
+    names, found = ".bd-sidebar-secondary .toc-entry > a", 0
+    for page in ["index", *book.pages()]:
+        browser.get(f"{site}/{page}.html")
+        browser.execute_script(unfold)
+        parts = browser.execute_script(
+            "return [...document.querySelectorAll('.bd-sidebar-secondary, .bd-sidebar-secondary *')]"
+            ".filter(part => part.clientWidth).map(part => [part.scrollWidth, part.clientWidth, part.className])"
+        )
+        assert not [part for part in parts if part[0] > part[1]], page
+        found += len(browser.find_elements(By.CSS_SELECTOR, names))
+    assert found > 100
+
+
 def test_a_menu_chooses_what_the_slider_moves(browser, site):
     browser.get(f"{site}/chapters/04_conditional_gan.html")
     wait(browser, 30).until(lambda b: b.find_elements(By.CSS_SELECTOR, ".widget-dropdown select"))

@@ -18,6 +18,7 @@ def root() -> Path:
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
     config.addinivalue_line("markers", "slow: trains for minutes")
+    config.addinivalue_line("markers", "graph: TensorFlow traces short trainings too, as it does outside tests")
     config.addinivalue_line(
         "markers",
         "once: what no backend decides (what is learned, what is refused, which result is taken); not repeated on JAX",

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from selenium.webdriver import ActionChains, Keys
@@ -113,20 +114,35 @@ def test_lines_of_code_need_no_scrolling(chapter, width):
     assert len(code) > 10 and not [(wanted, there) for wanted, there in code if wanted > there]
 
 
-def test_the_contents_of_a_page_are_not_cut_off(browser, site):
-    """Nor those of its sections, which show where the reader is."""
+@pytest.fixture(scope="module")
+def visited(browser, site):
+    """All pages, with everything that they load: what their contents measure, the addresses asked for, the errors."""
     unfold = "document.querySelectorAll('.bd-sidebar-secondary ul').forEach(list => list.style.display = 'block')"
-    names, found = ".bd-sidebar-secondary .toc-entry > a", 0
+    widths = (
+        "return [...document.querySelectorAll('.bd-sidebar-secondary, .bd-sidebar-secondary *')]"
+        ".filter(part => part.clientWidth).map(part => [part.scrollWidth, part.clientWidth, part.className])"
+    )
+    contents, names = {}, 0
     for page in ["index", *book.pages()]:
         browser.get(f"{site}/{page}.html")
+        wait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
         browser.execute_script(unfold)
-        parts = browser.execute_script(
-            "return [...document.querySelectorAll('.bd-sidebar-secondary, .bd-sidebar-secondary *')]"
-            ".filter(part => part.clientWidth).map(part => [part.scrollWidth, part.clientWidth, part.className])"
-        )
+        contents[page] = browser.execute_script(widths)
+        names += len(browser.find_elements(By.CSS_SELECTOR, ".bd-sidebar-secondary .toc-entry > a"))
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return SimpleNamespace(
+        contents=contents,
+        names=names,
+        urls={m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"},
+        errors=[entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"],
+    )
+
+
+def test_the_contents_of_a_page_are_not_cut_off(visited):
+    """Nor those of its sections, which show where the reader is."""
+    for page, parts in visited.contents.items():
         assert not [part for part in parts if part[0] > part[1]], page
-        found += len(browser.find_elements(By.CSS_SELECTOR, names))
-    assert found > 100
+    assert visited.names > 100
 
 
 def test_a_menu_chooses_what_the_slider_moves(browser, site):
@@ -142,23 +158,14 @@ def test_a_menu_chooses_what_the_slider_moves(browser, site):
         assert len(shown(browser)) == 1 and f": {option}" in shown(browser)[0]
 
 
-def test_no_request_leaves_the_machine(browser, site, root):
-    """All pages, with everything that they load."""
-    for page in ["index", *book.pages()]:
-        browser.get(f"{site}/{page}.html")
-        wait(browser, 30).until(lambda b: b.execute_script("return document.readyState") == "complete")
-    urls = set()
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            urls.add(message["params"]["request"]["url"])
-    assert any("embed-amd.js" in url for url in urls)
+def test_no_request_leaves_the_machine(visited, site):
+    assert any("embed-amd.js" in url for url in visited.urls)
     # A browser's own pages, such as the empty tab with which it starts, are not the book's.
     local = (site, "data:", "blob:", "about:", "chrome:", "chrome-untrusted:")
-    assert not [url for url in urls if not url.startswith(local)]
-    severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not [url for url in visited.urls if not url.startswith(local)]
     # The theme calls a first visit, with no theme chosen, an error.
-    assert not [message for message in severe if "favicon" not in message and "invalid theme mode" not in message]
+    usual = ("favicon", "invalid theme mode")
+    assert not [message for message in visited.errors if not any(word in message for word in usual)]
 
 
 def test_every_slider_of_a_board_moves_its_picture(browser, site):

@@ -1,5 +1,7 @@
 """Fixtures of all unit tests: drawn photos, and a cache of their own, so that nothing an earlier run kept is tested."""
 
+import functools
+
 import keras
 import pytest
 from PIL import Image
@@ -17,6 +19,33 @@ if keras.backend.backend() == "tensorflow":
         "pin_to_host_optimization implementation_selector debug_stripper"
     )
     tensorflow.config.optimizer.set_experimental_options(dict.fromkeys(passes.split(), False))
+
+FEW = 6  # steps that take less than the tracing of one
+
+
+def _without_a_graph(fit):
+    """`fit` that takes a few steps eagerly: tracing them would take TensorFlow longer."""
+
+    @functools.wraps(fit)
+    def called(self, *args, epochs=1, initial_epoch=0, steps_per_epoch=None, **kwargs):
+        steps = (epochs - initial_epoch) * (steps_per_epoch or FEW + 1)
+        eagerly, traced = self.run_eagerly, self.train_function
+        if steps <= FEW and self.steps_per_execution == 1:
+            self.run_eagerly, self.train_function = True, None
+        how = {"epochs": epochs, "initial_epoch": initial_epoch, "steps_per_epoch": steps_per_epoch}
+        try:
+            return fit(self, *args, **how, **kwargs)
+        finally:
+            if self.run_eagerly != eagerly:
+                self.run_eagerly, self.train_function = eagerly, traced
+
+    return called
+
+
+@pytest.fixture(autouse=True)
+def few_steps(request, monkeypatch):
+    if keras.backend.backend() == "tensorflow" and not request.node.get_closest_marker("graph"):
+        monkeypatch.setattr(keras.Model, "fit", _without_a_graph(keras.Model.fit))
 
 
 @pytest.fixture(autouse=True)

@@ -304,6 +304,7 @@ def test_sheets_have_a_class_a_row(faces, labels):
     np.testing.assert_array_equal(grid.frames[-1], expected)
 
 
+@pytest.mark.graph
 @pytest.mark.once
 def test_the_discriminators_accuracy_every_five_epochs(faces, labels, capsys):
     gan = small()

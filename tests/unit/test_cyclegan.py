@@ -157,6 +157,7 @@ def test_epochs_hold_whole_executions_only(pair):
     assert int(gan.optimizer.iterations.value) == 4
 
 
+@pytest.mark.graph
 def test_a_resumed_run_ends_as_an_uninterrupted_one(pair, tmp_path):
     def fresh():
         gan = small()

@@ -49,6 +49,7 @@ def assert_same(one, other, epochs=3):
         assert np.abs(a.astype(int) - b).max() <= 1
 
 
+@pytest.mark.graph
 def test_a_run_goes_on_after_a_disconnect(faces, tmp_path, capsys):
     whole = train(faces, "")
     with pytest.raises(KeyboardInterrupt) as stop:
@@ -140,6 +141,7 @@ def cells(root, chapter, *, tag=None, containing=""):
     return [c.source for c in code if containing in c.source and (tag is None or tag in c.metadata.get("tags", []))]
 
 
+@pytest.mark.graph
 def test_chapter_3_goes_on_after_a_disconnect(root, tmp_path, monkeypatch, capsys):
     """Its own cells: parameters, imports, training; smaller, and disconnected in the third of four epochs."""
     small = profiles.SETTINGS["dcgan-light"]["quick"] | {"width": 8, "faces": 64, "steps_per_epoch": 2, "epochs": 4}

@@ -35,6 +35,7 @@ def values(vae):
     return [keras.ops.convert_to_numpy(v) for v in [*vae.weights, *vae.optimizer.variables]]
 
 
+@pytest.mark.graph
 def test_resumed_is_uninterrupted(faces, tmp_path):
     whole = model()
     whole.fit(faces, epochs=4, batch_size=32, verbose=0)
@@ -52,6 +53,7 @@ def test_resumed_is_uninterrupted(faces, tmp_path):
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.graph
 def test_a_forgotten_random_state_would_show(faces, tmp_path):
     """What the test above must catch: resuming with weights and optimizer alone ends elsewhere."""
     whole = model()

@@ -27,17 +27,16 @@ def _without_a_graph(fit):
     """`fit` that takes a few steps eagerly: tracing them would take TensorFlow longer."""
 
     @functools.wraps(fit)
-    def called(self, *args, epochs=1, initial_epoch=0, steps_per_epoch=None, **kwargs):
-        steps = (epochs - initial_epoch) * (steps_per_epoch or FEW + 1)
-        eagerly, traced = self.run_eagerly, self.train_function
-        if steps <= FEW and self.steps_per_execution == 1:
-            self.run_eagerly, self.train_function = True, None
-        how = {"epochs": epochs, "initial_epoch": initial_epoch, "steps_per_epoch": steps_per_epoch}
+    def called(self, *args, **how):
+        of_an_epoch = how.get("steps_per_epoch", FEW + 1)  # facelib's models always say
+        steps = of_an_epoch * (how.get("epochs", 1) - how.get("initial_epoch", 0))
+        if steps > FEW or self.steps_per_execution > 1 or self.run_eagerly:
+            return fit(self, *args, **how)
+        traced, self.train_function, self.run_eagerly = self.train_function, None, True
         try:
-            return fit(self, *args, **how, **kwargs)
+            return fit(self, *args, **how)
         finally:
-            if self.run_eagerly != eagerly:
-                self.run_eagerly, self.train_function = eagerly, traced
+            self.train_function, self.run_eagerly = traced, False
 
     return called
 

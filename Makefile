@@ -5,8 +5,11 @@ PROFILE := quick
 DATASET := synthetic
 # Chapters executed, and browsers that look at the book, at a time.
 JOBS := 2
-# Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy. In the end they hold 8 GB
-# together, for TensorFlow gives back no graph that it has run.
+# Processors for each of them. Where chapters take all of them at once, they wait for each other: 08 and 09 on two cores
+# took a sixth longer.
+THREADS := $(shell cores=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN); echo $$((cores > $(JOBS) ? cores / $(JOBS) : 1)))
+# Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy. In the end they hold
+# 11 GB together, for graphs that TensorFlow has run are not taken apart.
 WORKERS := 3
 # The commit that `make changed` compares with.
 SINCE := HEAD
@@ -52,10 +55,16 @@ test: lint unit chapters pages  ## all tests: unit, chapters, book
 changed: $(READY)  ## tests and chapters that need what changed (since HEAD, or SINCE=main)
 	$(BIN)/python tools/changed.py $(SINCE)
 
-# Each of the processes computes on one core. What JAX has compiled once it finds again, in the others too.
+# Each of the processes computes on one core, with oneDNN if it can, and keeps for the next test what one frees; all but
+# the largest blocks, which some tests look for. What JAX has compiled once it finds again, in the others too.
 unit: export OMP_NUM_THREADS := 1
 unit: export TF_NUM_INTRAOP_THREADS := 1
 unit: export TF_NUM_INTEROP_THREADS := 1
+unit: export NPROC := 1
+unit: export TF_ENABLE_ONEDNN_OPTS ?= 1
+unit: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+unit: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
+unit: export MALLOC_TOP_PAD_ ?= 134217728
 unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
@@ -124,6 +133,9 @@ _build/settings: FORCE
 
 # TensorFlow takes oneDNN by itself on some processors only. On others a chapter needs four fifths of the time with it.
 _build/executed/%.ipynb: export TF_ENABLE_ONEDNN_OPTS ?= 1
+_build/executed/%.ipynb: export OMP_NUM_THREADS ?= $(THREADS)
+_build/executed/%.ipynb: export TF_NUM_INTRAOP_THREADS ?= $(THREADS)
+_build/executed/%.ipynb: export TF_NUM_INTEROP_THREADS ?= $(THREADS)
 # What a chapter frees it keeps for the next step: see facelib/memory.py.
 _build/executed/%.ipynb: export MALLOC_MMAP_MAX_ ?= 0
 _build/executed/%.ipynb: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184

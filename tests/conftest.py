@@ -1,3 +1,4 @@
+import gc
 import os
 from pathlib import Path
 
@@ -23,6 +24,18 @@ def pytest_configure(config):
         "markers",
         "once: what no backend decides (what is learned, what is refused, which result is taken); not repeated on JAX",
     )
+
+
+def pytest_collection_finish():
+    # What is loaded stays: it need not be searched for garbage. What tests leave seldom need either: to take apart the
+    # graphs of half of them took TensorFlow a minute and a half.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(2_000, 20, 100)
+
+
+def pytest_sessionfinish():
+    gc.freeze()  # nor in the end, where pytest looks once more
 
 
 def pytest_collection_modifyitems(items):

@@ -80,6 +80,7 @@ def test_both_networks_start_near_a_coin_toss(faces):
     )
 
 
+@pytest.mark.once
 def test_the_discriminator_learns_against_a_resting_generator(faces):
     """With the generator's learning rate at 0 the discriminator must win, and the other way round."""
     for rates, winner in (((0.0, 3e-3), "discriminator"), ((3e-3, 0.0), "generator")):

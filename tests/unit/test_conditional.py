@@ -194,6 +194,7 @@ def test_wrong_labels_teach_the_discriminator_which_one_goes_with_a_picture(way)
     assert heard > 2 * abs(unheard) and heard > 2, (heard, unheard)
 
 
+@pytest.mark.once
 def test_the_generator_draws_what_it_is_asked_for():
     images, labels = black_and_white(128)
     gan = small(2)

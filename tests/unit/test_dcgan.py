@@ -143,6 +143,7 @@ def test_bad_settings_are_named(settings, message):
         DCGAN(**settings)
 
 
+@pytest.mark.once
 def test_he_initializer_lets_a_young_generator_vary():
     # With Keras' usual weights what z varies is nearly gone after four doublings.
     usual, he = (DCGAN(32, 100, width=32, initializer=name).generator for name in ("glorot", "he"))

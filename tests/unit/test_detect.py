@@ -143,6 +143,7 @@ def test_weights_are_read_without_leaving_an_error_behind(monkeypatch):
             raise
 
     monkeypatch.setattr(lz4.frame.LZ4FrameFile, "flush", watched)
+    gc.freeze()  # what others left, of which TensorFlow's graphs alone may take a minute
     for network, arrays in {"pnet": 13, "rnet": 16, "onet": 21}.items():
         read = mtcnn_weights(network)
         gc.collect()

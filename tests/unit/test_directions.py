@@ -154,6 +154,7 @@ def test_sefa_stretches_most(model):
     assert (np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1) > 0).all()
 
 
+@pytest.mark.once
 def test_sefa_is_of_the_average_that_draws():
     model = DCGAN(16, 12, width=16)
     model.compile("sgd", "sgd", ema=0.9)

@@ -78,6 +78,7 @@ def test_frames_of_one_image_and_of_none(gan, faces):
             found.frames(none)
 
 
+@pytest.mark.once
 def test_curves_are_those_of_the_restart_that_was_taken(gan, faces):
     found = project(gan, faces, restarts=3, noise=0.0, prior=0.0, **QUICK)
     first = gan.decode(found.path[0])
@@ -106,6 +107,7 @@ def test_steps_get_smaller():
     assert step[-1] < 0.03 * step[0]
 
 
+@pytest.mark.once
 def test_never_more_than_a_batch_is_rendered():
     model = Linear()
     found = project(model, model.decode(model.latent(11, 1)), batch_size=4, restarts=2, **QUICK)
@@ -282,6 +284,7 @@ def test_starts_that_do_not_fit(gan, faces, start):
         project(gan, faces, start=start, **QUICK)
 
 
+@pytest.mark.once
 def test_a_search_for_samples_does_not_begin_at_their_own_z(gan):
     for seed in (0, 1):
         found = project(gan, gan.sample(4), seed=seed, **QUICK)
@@ -344,6 +347,7 @@ def test_weights_that_are_no_numbers_are_said(faces):
         project(broken, faces, **QUICK)
 
 
+@pytest.mark.once
 def test_a_discriminator_that_gives_no_numbers_is_said(faces):
     broken = DCGAN(16, 8, width=8)
     broken.discriminator.set_weights([np.full_like(w, np.nan) for w in broken.discriminator.get_weights()])

@@ -5,8 +5,8 @@ PROFILE := quick
 DATASET := synthetic
 # Chapters executed, and browsers that look at the book, at a time.
 JOBS := 2
-# Processors for each of them. Where chapters take all of them at once, they wait for each other: 08 and 09 on two cores
-# took a sixth longer.
+# Cores for each of these chapters. Where each takes all of them, they wait for each other: 08 and 09 on two cores took a
+# sixth longer.
 THREADS := $(shell cores=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN); echo $$((cores > $(JOBS) ? cores / $(JOBS) : 1)))
 # Unit tests at a time. Some wait, for a disk or another process: three keep two cores busy. In the end they hold
 # 11 GB together, for graphs that TensorFlow has run are not taken apart.

@@ -12,7 +12,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow
 
     # Graphs of tests run a few times, too (tests/conftest.py). Chapters and commands keep TensorFlow's optimizer.
-    # Pruning and inlining stay: TensorFlow gives back no graph that it has run, and theirs are less than half as large.
+    # Pruning and inlining stay: graphs are kept to the end (tests/conftest.py), and theirs are less than half as large.
     passes = (
         "layout_optimizer constant_folding shape_optimization remapping arithmetic_optimization "
         "dependency_optimization loop_optimization scoped_allocator_optimization auto_mixed_precision "

@@ -147,7 +147,6 @@ gan.fit(faces, epochs=4, steps_per_epoch=6, batch_size=16, verbose=0, callbacks=
 """
 
 
-@pytest.mark.once
 def test_a_killed_gan_goes_on_as_if_it_had_never_stopped(faces, tmp_path):
     """kill -9 in the middle of the third epoch: losses from the second on are those of an uninterrupted run."""
 

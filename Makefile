@@ -65,6 +65,8 @@ unit: export TF_ENABLE_ONEDNN_OPTS ?= 1
 unit: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 unit: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
 unit: export MALLOC_TOP_PAD_ ?= 134217728
+# JAX's tests run once or twice what XLA compiles: without these emitters that takes less than half the processor time.
+unit: export XLA_FLAGS ?= --xla_cpu_use_fusion_emitters=false
 unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1

@@ -284,7 +284,8 @@ def test_two_devices_share_a_batch(faces):
     told.compile(**ADAM, mismatched=0.5)
     history = told.fit(faces, np.arange(64) % 3, epochs=2, batch_size=16, verbose=0).history
     alone += [history[key] for key in sorted(history)]
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    environment = os.environ | {"XLA_FLAGS": flags}
     run = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], env=environment, check=True, capture_output=True, text=True
     )

@@ -94,7 +94,7 @@ def test_an_infogan_pays_for_what_it_does_not_recognise(scores):
     ],
 )
 def test_every_way_trains_both_players(model, way):
-    images, labels = black_and_white(32)
+    images, labels = black_and_white(16)
     gan = small(model)
     before = {name: [ops.convert_to_numpy(w).copy() for w in n.trainable_weights] for name, n in gan.networks.items()}
     gan.compile("adam", "adam", r1=0.1, **way)

@@ -94,9 +94,9 @@ def test_labels_that_cannot_be_seen_make_no_judge(faces):
 
 
 def test_equal_seeds_give_the_same_judge(faces, judge):
-    again = train_judge(faces, classes_of(faces), epochs=4, seed=0, width=32)
+    again = train_judge(faces, classes_of(faces), epochs=2, seed=0, width=32)
     np.testing.assert_array_equal(again.images, judge.images)
-    rerun = train_judge(faces, classes_of(faces), epochs=4, seed=0, width=32)
+    rerun = train_judge(faces, classes_of(faces), epochs=2, seed=0, width=32)
     for one, other in zip(again.network.get_weights(), rerun.network.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
     assert again.names == ("0", "1", "2", "3")

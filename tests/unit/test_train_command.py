@@ -390,10 +390,10 @@ def test_what_finds_and_what_scores_share_neither_layers_nor_faces(tiny, tmp_pat
 
 @pytest.fixture
 def tiny_cyclegan(monkeypatch):
-    """Six steps, which are over before their graph would be built."""
+    """Four steps, which are over before their graph would be built."""
     quick = profiles.SETTINGS["cyclegan"]["quick"] | {"image_size": 16, "width": 4, "blocks": 1}
     monkeypatch.setitem(
-        profiles.SETTINGS["cyclegan"], "quick", quick | {"faces": 60, "steps_per_epoch": 3, "epochs": 2}
+        profiles.SETTINGS["cyclegan"], "quick", quick | {"faces": 60, "steps_per_epoch": 2, "epochs": 2}
     )
     compile_ = CycleGAN.compile
     monkeypatch.setattr(CycleGAN, "compile", lambda self, *args, **how: compile_(self, *args, run_eagerly=True, **how))
@@ -409,7 +409,7 @@ def test_a_cyclegan_leaves_translators_a_card_and_a_time_lapse(tiny_cyclegan, tm
     written = [f"{name}{suffix}" for suffix in (".frames", ".json", ".log.csv", ".npz", ".zip")]
     assert sorted(p.name for p in tmp_path.iterdir()) == written
     card = weights.catalog(tmp_path)[name]
-    assert card["steps"] == 6 and set(card["dataset"]["by_domain"]) == {"neutral", "smiling"}
+    assert card["steps"] == 4 and set(card["dataset"]["by_domain"]) == {"neutral", "smiling"}
     assert sum(card["dataset"]["by_domain"].values()) == card["dataset"]["train"] == 60
     assert "--domains smiling" in card["command"] and "--recipe" not in card["command"]
     assert set(weights.timelapse(name, folder=tmp_path)) == {0, 1, 2}

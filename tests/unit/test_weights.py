@@ -1,5 +1,6 @@
 """The weights that ship."""
 
+import functools
 import json
 
 import numpy as np
@@ -65,13 +66,18 @@ def test_a_gan_ships_its_time_lapse_with_the_chosen_epoch(name):
     assert rates[str(card["chosen_epoch"])] == max(rates.values())
 
 
+@functools.cache
+def drawn_once(size, framing):
+    return load_faces("synthetic", 500, size, subset="train", framing=framing, progress=False)
+
+
 # Real photos are not everywhere at hand.
 @pytest.mark.parametrize("name", [name for name in GANS if CARDS[name]["dataset"]["name"] == "synthetic"])
 def test_a_gan_is_as_varied_as_its_card_says(name):
     card = CARDS[name]
     framing = card["dataset"].get("framing", "face")  # which cards say since there were two
     size = card["config"]["image_size"]
-    faces = load_faces(card["dataset"]["name"], 1000, size, subset="train", framing=framing, progress=False)
+    faces = drawn_once(size, framing)
     labels = None
     if "labels" in card:
         classes, counts = zip(*((json.loads(label), n) for label, n in card["labels"]["faces"].items()), strict=True)

@@ -33,7 +33,7 @@ export KERAS_BACKEND := tensorflow
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test test-colab unit chapters pages changed calm faults pin lab refresh lint fuzz lock bench clean FORCE
+.PHONY: help env book serve test test-colab unit chapters compared pages changed calm faults pin lab refresh lint fuzz lock bench clean FORCE
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,11 @@ book: $(READY)  ## execute every chapter, build the book into _build/html
 serve: book  ## show the book at http://127.0.0.1:8000, as the latent explorer needs it
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-test: lint unit chapters pages  ## all tests: unit, chapters, book
+# While pages are built, notebooks are compared.
+test: lint unit  ## all tests: unit, chapters, book
+	@$(MAKE) -j $(JOBS) $(EXECUTED)
+	@$(MAKE) -j $(JOBS) compared _build/html/index.html
+	@$(MAKE) pages
 	@$(BIN)/python tools/times.py
 
 changed: $(READY)  ## tests and chapters that need what changed (since HEAD, or SINCE=main)
@@ -74,9 +78,12 @@ unit: $(READY)  ## tests of the library
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(REPORT)/unit-tensorflow.xml tests/unit tests/faults facelib --doctest-modules
 	KERAS_BACKEND=jax $(PYTEST) -n $(WORKERS) --dist worksteal $(REPORT)/unit-jax.xml $(addprefix tests/unit/test_,$(JAX))
 
-# nbval compares checked cells of the committed notebooks with what papermill's run printed.
 chapters: $(READY)  ## tests of the notebooks
 	$(MAKE) -j $(JOBS) $(EXECUTED)
+	@$(MAKE) compared
+
+# nbval compares checked cells of the committed notebooks with what papermill's run printed.
+compared:
 	$(PYTEST) -n $(JOBS) --dist loadscope --nbval-lax -p no:cacheprovider $(REPORT)/chapters.xml tests/chapters $(CHAPTERS)
 
 pages: _build/html/index.html  ## tests of the built book, in a browser

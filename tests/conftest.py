@@ -17,6 +17,9 @@ def root() -> Path:
 
 
 def pytest_configure(config):
+    # JAX writes what it compiled in place: another process may read half of it, says so and compiles it itself.
+    ignored = "ignore:Error reading persistent compilation cache entry:UserWarning"
+    config.addinivalue_line("filterwarnings", ignored)
     config.addinivalue_line("markers", "tensorflow: runs on TensorFlow only (MTCNN, the training command)")
     config.addinivalue_line("markers", "slow: trains for minutes")
     config.addinivalue_line("markers", "graph: TensorFlow traces short trainings too, as it does outside tests")

@@ -60,16 +60,17 @@ changed: $(READY)  ## tests and chapters that need what changed (since HEAD, or 
 	$(BIN)/python tools/changed.py $(SINCE)
 
 # Each of the processes computes on one core, with oneDNN if it can, and keeps for the next test what one frees; all but
-# the largest blocks, which some tests look for. What JAX has compiled once it finds again, in the others too.
-unit: export OMP_NUM_THREADS := 1
-unit: export TF_NUM_INTRAOP_THREADS := 1
-unit: export TF_NUM_INTEROP_THREADS := 1
-unit: export NPROC := 1
-unit: export TF_ENABLE_ONEDNN_OPTS ?= 1
-unit: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
-unit: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
-unit: export MALLOC_TOP_PAD_ ?= 134217728
+# the largest blocks, which some tests look for. A planted fault is looked for in the same way.
+unit faults: export OMP_NUM_THREADS := 1
+unit faults: export TF_NUM_INTRAOP_THREADS := 1
+unit faults: export TF_NUM_INTEROP_THREADS := 1
+unit faults: export NPROC := 1
+unit faults: export TF_ENABLE_ONEDNN_OPTS ?= 1
+unit faults: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+unit faults: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
+unit faults: export MALLOC_TOP_PAD_ ?= 134217728
 # JAX's tests run once or twice what XLA compiles: without these emitters that takes less than half the processor time.
+# What one process has compiled the others find.
 unit: export XLA_FLAGS ?= --xla_cpu_use_fusion_emitters=false
 unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0

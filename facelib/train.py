@@ -1,4 +1,4 @@
-"""Train what `facelib.weights` ships: `python -m facelib.train dcgan --dataset synthetic`.
+"""Train what `facelib.weights` ships: `python -m facelib.train dcgan-light --dataset synthetic`.
 
 The state is saved after every epoch beside the result, so `--resume` continues an interrupted run to the same end.
 Exit status: 0 when the weights are written, 1 when training broke, 2 for bad arguments, 75 when `--minutes` were over,

@@ -7,6 +7,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -90,9 +91,17 @@ def _folder(name: str, photos: Sequence[str | os.PathLike], size: int, options: 
     states = [(str(photo), *_state(photo)) for photo in photos]
     # How many photos the detector takes at a time changes nothing.
     options = {key: value for key, value in options.items() if key != "batch_size"}
-    described = json.dumps([VERSION, int(size), options, states], sort_keys=True, default=float)
+    described = json.dumps([VERSION, _detector(), int(size), options, states], sort_keys=True, default=float)
     key = hashlib.sha256(described.encode()).hexdigest()[:16]
     return cache_dir() / "crops" / f"{name}-{size}-{key}"
+
+
+def _detector() -> str:
+    """Whose boxes they are."""
+    try:
+        return version("mtcnn")
+    except PackageNotFoundError:  # that nothing can be cropped here is for others to say
+        return ""
 
 
 def found_mask(report: pd.DataFrame, root: Path) -> np.ndarray:

@@ -42,7 +42,7 @@ def slerp(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
     # the axis that is least along the start, made perpendicular.
     across = to - (to @ from_) * from_
     if np.linalg.norm(across) < 1e-6:
-        if angle < 1:
+        if angle < 1 or len(from_) == 1:  # nor is there another way round on a line
             return lerp(a, b, n)
         across = -from_ * from_[np.argmin(np.abs(from_))]
         across[np.argmin(np.abs(from_))] += 1

@@ -45,7 +45,8 @@ class Recipe:
             three quarters.
         restarts: how many z are tried for each picture; the one with the least loss is returned.
         stochastic_clipping: for z from a cube, draw anew what leaves it (Lipton & Tripathi 2017), instead of setting it
-            back to the border. A normal z has no border.
+            back to the border; in the first half of the steps, for later ones are too small to come back from where
+            chance put it. A normal z has no border.
         feature_weight: of 1 - cosine between the features of the two pictures, where `features` are given.
     """
 
@@ -161,7 +162,7 @@ def project(
         start: where the first restart begins, (n, latent_dim), such as what an encoder says; the others, and this one
             by default, begin where the model's prior draws them.
         features: a function of images (n, size, size, 3) in [-1, 1] to features (n, d), such as
-            `discriminator_features(model)`; needs a `feature_weight`.
+            `discriminator_features(model)`; needs a `feature_weight`. Pixels that the mask hides are grey in them.
         positions: on the path that are kept, at least 2.
         seed: of starts and noise.
         batch_size: z at a time, restarts counted; what the search needs grows with it and not with n. The result has a
@@ -284,7 +285,8 @@ class _Descent:
                 path.append(_numpy(self.z))
             level = recipe.noise * max(0.0, 1 - i / (0.75 * recipe.steps)) ** 2
             noise = self._drawn(draws, "standard_normal") * np.float32(level) if level else None
-            drawn_anew = 2 * self._drawn(draws, "random") - 1 if self.in_cube and recipe.stochastic_clipping else None
+            anew = self.in_cube and recipe.stochastic_clipping and i < recipe.steps / 2
+            drawn_anew = 2 * self._drawn(draws, "random") - 1 if anew else None
             *parts, total = self.step(*given, noise, drawn_anew)
             losses.append(parts)
             if i % LOOK_EVERY == 0:
@@ -331,8 +333,7 @@ class _Descent:
         pictures = self.model.render(z) if labels is None else self.model.render(z, labels)
         error = pictures - target
         if self.block > 1:
-            side, block = known.shape[1], self.block
-            error = ops.mean(ops.reshape(error, (-1, side, block, side, block, 3)), axis=(2, 4))
+            error = self._means(error)
         distance = known * (ops.abs(error) if recipe.contextual == "l1" else ops.square(error))
         contextual = ops.sum(distance, axis=(1, 2, 3))
         if recipe.reduction == "mean":
@@ -344,9 +345,22 @@ class _Descent:
         if recipe.prior and not self.in_cube:
             total = total + recipe.prior * ops.square(ops.mean(ops.square(z), axis=1) - 1.0)
         if recipe.feature_weight:
-            a, b = (ops.normalize(self.features(side), axis=1) for side in (pictures, target))
+            shown = (self._shown(side, known) for side in (pictures, target))
+            a, b = (ops.normalize(self.features(side), axis=1) for side in shown)
             total = total + recipe.feature_weight * (1.0 - ops.sum(a * b, axis=1))
         return contextual, perceptual, total
+
+    def _means(self, pictures):
+        """Of each block of pixels, (rows, size / block, size / block, 3)."""
+        side, block = self.model.image_size // self.block, self.block
+        return ops.mean(ops.reshape(pictures, (-1, side, block, side, block, 3)), axis=(2, 4))
+
+    def _shown(self, pictures, known):
+        """Pictures without what is not known of them: grey pixels, or blocks of one colour."""
+        if self.block == 1:
+            return known * pictures
+        means = known * self._means(pictures)
+        return ops.repeat(ops.repeat(means, self.block, axis=1), self.block, axis=2)
 
     def _drawn(self, draws: list, how: str) -> np.ndarray:
         """(rows, latent_dim), each image's from its own generator."""

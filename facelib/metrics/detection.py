@@ -10,6 +10,7 @@ from facelib.data.find import the_detector
 from facelib.metrics.intervals import Estimate, proportion
 
 SIDE, BORDER = 128, 32  # pixels: MTCNN wants something around a face, and finds more in larger pictures
+BATCH = 64
 
 
 def face_rate(images: np.ndarray | FaceSet, confidence: float = 0.9) -> Estimate:
@@ -25,12 +26,15 @@ def face_rate(images: np.ndarray | FaceSet, confidence: float = 0.9) -> Estimate
         the share with its 95 % interval.
 
     Raises:
-        ValueError: for images of another type or shape, or a confidence out of range.
+        ValueError: for images of another type or shape, none at all, or a confidence out of range.
         RuntimeError: under another backend than TensorFlow.
     """
     if not 0 < confidence <= 1:
         raise ValueError(f"confidence must lie in (0, 1], got {confidence}.")
-    return proportion(face_confidence(images) >= confidence)
+    found = face_confidence(images)
+    if not len(found):
+        raise ValueError("images is empty: of none there is no share.")
+    return proportion(found >= confidence)
 
 
 def face_confidence(images: np.ndarray | FaceSet) -> np.ndarray:
@@ -50,12 +54,16 @@ def face_confidence(images: np.ndarray | FaceSet) -> np.ndarray:
         raise ValueError(f"images must be uint8 (n, size, size, 3), got {images.dtype} of shape {images.shape}.")
     if not images.shape[1]:
         raise ValueError(f"images must have pixels, got shape {images.shape}.")
-    side = SIDE + 2 * BORDER
-    photos = np.empty((len(images), side, side, 3), np.uint8)
-    photos[:] = images.mean(axis=(1, 2)).round().astype(np.uint8)[:, None, None]
-    for photo, image in zip(photos, images, strict=True):
-        resized = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-        photo[BORDER:-BORDER, BORDER:-BORDER] = resized
     detector = the_detector()
-    batches = [detector(list(photos[start : start + 64])) for start in range(0, len(photos), 64)]
-    return np.array([max((face["confidence"] for face in photo), default=0.0) for batch in batches for photo in batch])
+    batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+    found = [photo for batch in batches for photo in detector([_framed(image) for image in batch])]
+    return np.array([max((face["confidence"] for face in photo), default=0.0) for photo in found])
+
+
+def _framed(image: np.ndarray) -> np.ndarray:
+    """A picture of 128 pixels in a frame of its mean colour."""
+    side = SIDE + 2 * BORDER
+    photo = np.empty((side, side, 3), np.uint8)
+    photo[:] = image.mean(axis=(0, 1)).round().astype(np.uint8)
+    photo[BORDER:-BORDER, BORDER:-BORDER] = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return photo

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 
 from facelib.checks import whole_number
-from facelib.metrics.features import Features, check_pair
+from facelib.metrics.features import Features, check_features, check_pair
 from facelib.metrics.intervals import Estimate, bootstrap
 from facelib.metrics.score import protocol
 
@@ -120,6 +120,9 @@ def memorization(
     Raises:
         ValueError: for features that `frechet_distance` refuses, or held-out images that all are in the training set.
     """
+    check_features(fake, "fake")  # two at least, for an interval
+    for features, name in ((fake, "fake"), (held_out, "held_out")):
+        check_pair(features, training, name, "training", rows=1)
     usual = nearest(held_out, training)[0].mean()
     if usual <= 1e-6 * np.sqrt(np.var(training, axis=0, dtype=np.float64).sum()):
         raise ValueError("held_out must be images that are not in training, but all of them are.")

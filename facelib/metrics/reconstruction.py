@@ -13,6 +13,7 @@ from facelib.data.faceset import FaceSet
 from facelib.metrics.images import as_array
 
 WINDOW = 7  # pixels a side, of structural similarity
+COMPARED = 256  # pictures at a time
 
 
 def psnr(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet) -> np.ndarray:
@@ -23,7 +24,10 @@ def psnr(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet) -> np.ndarr
     0.0
     """
     images, others = _pair(images, others)
-    error = ((images.astype(np.float64) - others) ** 2).mean(axis=(1, 2, 3))
+    # Some at a time: as numbers of 8 bytes, thousands of large pictures would not fit into memory.
+    parts = [slice(begin, begin + COMPARED) for begin in range(0, max(1, len(images)), COMPARED)]
+    errors = [((images[part].astype(np.float64) - others[part]) ** 2).mean(axis=(1, 2, 3)) for part in parts]
+    error = np.concatenate(errors)
     with np.errstate(divide="ignore"):
         return 10 * np.log10(255.0**2 / error)
 

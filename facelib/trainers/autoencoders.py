@@ -70,6 +70,8 @@ def train_encoder(options: Options) -> dict:
 def _train_autoencoder(model, sizes, options: Options, loss: str, failures: str) -> dict:
     train, held_out = faces_for(options, sizes)
     steps = steps_for(len(train), sizes)
+    if len(held_out) < 2:
+        raise ValueError(f"of {len(train) + len(held_out)} faces {len(held_out)} is left to measure by: give more.")
     model.compile(decaying(sizes.learning_rate, steps))
     name = options.weights_name
     # The learning rate falls until the last epoch, so another number of them would be another run.

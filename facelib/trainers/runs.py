@@ -56,6 +56,10 @@ class Options:
             raise ValueError("--folders name the pictures; leave out --domains, --faces, --dataset and --framing.")
         if self.name == "cyclegan" and self.recipe != "modern":
             raise ValueError(f"--recipe is for other GANs; cyclegan has one of its own, got {self.recipe}.")
+        if self.recipe != "modern" and not self.is_gan:
+            raise ValueError(f"--recipe is for GANs; {self.name} is trained in one way only, got {self.recipe}.")
+        if self.name == "encoder" and (self.framing != "face" or self.image_size is not None):
+            raise ValueError("--framing and --image-size are those of the encoder's generator: leave them out.")
         if self.folders and len(set(self.domain_names)) < 2:
             raise ValueError(f"--folders must have two different names, got {' and '.join(map(str, self.folders))}.")
         if self.labels != "combined" and not self.name.startswith("cdcgan"):

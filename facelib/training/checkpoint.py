@@ -64,9 +64,11 @@ class Checkpoint(keras.callbacks.Callback):
         if epoch == 0:  # what there is came from another run
             self._began += self.seconds
             self.epoch, self.seconds, self.history = 0, 0.0, {}
+        self._steps = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps = batch + 1
+        # Counted, for of several steps in one execution `batch` is the last, and in older Keras the first.
+        self._steps += self.model.steps_per_execution
 
     def on_epoch_end(self, epoch, logs=None):
         if self._steps < self.params["steps"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facelib.data.faceset import to_uint8
-from facelib.latent import Recipe, complete, completion, masks, project
+from facelib.latent import Recipe, complete, completion, discriminator_features, masks, project
 from facelib.models import DCGAN, Accordion
 
 QUICK = {"steps": 30, "progress": False}
@@ -70,6 +70,11 @@ def test_what_is_missing_is_not_looked_at(gan, faces, mask):
     assert np.array_equal(one.projection.z, two.projection.z)
     drawn = ~mask.of(4) if mask.block == 1 else slice(None)
     assert np.array_equal(one.images[drawn], two.images[drawn])
+    how = {"mask": mask, "steps": 4, "restarts": 1, "progress": False}
+    features = {"features": discriminator_features(gan), "feature_weight": 1.0}
+    one, two = (project(gan, images, **how, **features) for images in (faces, other))
+    np.testing.assert_allclose(one.z, two.z, atol=1e-4)  # means of other pixels are rounded otherwise
+    assert not np.allclose(one.z, project(gan, faces, **how).z, atol=1e-2)
 
 
 def test_a_mask_changes_what_is_found(gan, faces):

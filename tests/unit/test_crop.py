@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from facelib.data import FaceSet, crop, crop_faces, find, find_faces
+from facelib.data import FaceSet, crop, crop_faces, find, find_faces, store
 from facelib.data.crop import NO_FACE
 from facelib.data.detect import Detector
 from facelib.data.store import cropped
@@ -194,6 +194,13 @@ def test_another_size_framing_or_confidence_needs_no_detector(folder, monkeypatc
     for change in ({"size": 24}, {"framing": "background"}, {"align": True}, {"min_confidence": 0.95}, {"margin": 0.5}):
         assert len(crop_faces(folder, **({"size": 40} | change), progress=False)[0])
     assert looked == []
+
+
+def test_crops_by_another_detector_are_others(folder, monkeypatch):
+    """What a newer MTCNN would cut must not come from the files of an older one."""
+    one = store._folder("photos", folder, 40, {})
+    monkeypatch.setattr(store, "version", lambda package: "99.0")
+    assert store._folder("photos", folder, 40, {}) != one
 
 
 def test_a_photo_that_was_replaced_is_looked_at_again(folder, drawn, monkeypatch):

@@ -267,3 +267,7 @@ def test_copies_of_the_training_set_are_seen():
     np.testing.assert_allclose(tiny.value, usual.value, rtol=1e-3)
     with pytest.raises(ValueError, match="held_out must be images that are not in training"):
         memorization(fresh, training, training[:50])
+    with pytest.raises(ValueError, match="fake must have at least 2 rows, one an image, got 1"):
+        memorization(fresh[:1], training, held_out)
+    with pytest.raises(ValueError, match="held_out and training must have as many columns"):
+        memorization(fresh, training, held_out[:, :3])

@@ -54,6 +54,12 @@ def test_slerp_of_opposite_points_keeps_its_length(ends, other, noise):
         assert np.abs(points[2]).argmax() == least and points[2][least] > 0.9 * lengths[2]
 
 
+def test_slerp_on_a_line_is_the_straight_one():
+    """One number has no way round the origin."""
+    a, b = np.array([1.0]), np.array([-2.0])
+    np.testing.assert_allclose(slerp(a, b, 5), lerp(a, b, 5))
+
+
 def test_slerp_from_the_origin(ends):
     np.testing.assert_allclose(slerp(np.zeros(64), ends[0], 3)[1], ends[0] / 2, rtol=1e-6)
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -24,6 +26,18 @@ def test_psnr_has_its_closed_form():
     np.testing.assert_allclose(psnr(zeros, tens), 20 * np.log10(255 / 10))
     assert np.isinf(psnr(zeros, zeros)).all()
     np.testing.assert_array_equal(psnr(zeros, tens), psnr(tens, zeros))
+
+
+def test_psnr_needs_little_memory():
+    """Of 24 MB of pictures, not eight times as much."""
+    images = np.zeros((500, 128, 128, 3), np.uint8)
+    tracemalloc.start()
+    try:
+        assert len(psnr(images, images[::-1])) == 500
+        assert tracemalloc.get_traced_memory()[1] < 10 * images[:256].nbytes + 10e6
+    finally:
+        tracemalloc.stop()
+    assert psnr(images[:0], images[:0]).shape == (0,)
 
 
 def test_ssim_is_one_for_equals_and_falls_with_noise(images):
@@ -128,6 +142,8 @@ def test_face_rate_tells_faces_from_what_is_none():
         face_rate(faces.astype("float32"))
     with pytest.raises(ValueError, match=r"images must be uint8 .*, got uint8 of shape \(70, 40, 80, 3\)"):
         face_rate(faces[:, :40])
+    with pytest.raises(ValueError, match="images is empty: of none there is no share"):
+        face_rate(faces[:0])
     few = load_faces("synthetic", n=2, size=80)
     assert face_rate(few).value == face_rate(few.images).value
 

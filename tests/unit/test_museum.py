@@ -43,6 +43,8 @@ def test_4_averages_take_z_as_networks_do():
     stored = [np.full((1, 3), value, np.float32) for value in (1, 2, 6)]
     assert arithmetic([np.concatenate(stored)]).tolist() == [3, 3, 3]
     assert arithmetic(stored).tolist() == [9, 9, 9]
+    with pytest.raises(ValueError, match=r"z must have shape \(n, 3\), got \(3,\); for one face use z\[None\]"):
+        DCGAN(16, 3, width=8).decode(np.concatenate(stored).mean(axis=0))
 
 
 def test_5_mean_losses_do_not_depend_on_the_size():

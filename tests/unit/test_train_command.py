@@ -114,6 +114,13 @@ def test_train_command_names_what_is_wrong(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         train.main(command(tmp_path, "--minutes", "0"))
     assert "--minutes must be positive, got 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, "--recipe", "faithful"))
+    assert "--recipe is for GANs; vae is trained in one way only, got faithful" in capsys.readouterr().err
+    for more in (("--framing", "background"), ("--image-size", "32")):
+        with pytest.raises(SystemExit):
+            train.main(["encoder", "--out", str(tmp_path), *more])
+        assert "--framing and --image-size are those of the encoder's generator" in capsys.readouterr().err
 
 
 def gan_command(tmp_path, *more):
@@ -322,11 +329,15 @@ def test_faces_of_another_size_are_refused(tiny, tmp_path, capsys):
     assert "--dataset must be given with --faces" in capsys.readouterr().err
 
 
-def test_fewer_faces_than_a_batch_are_refused(tiny, tmp_path, capsys):
+def test_fewer_faces_than_a_batch_are_refused(tiny, tmp_path, capsys, monkeypatch):
     load_faces("synthetic", n=20, size=16).save(tmp_path / "faces.zip")
     with pytest.raises(SystemExit):
         train.main(command(tmp_path, *from_file(tmp_path / "faces.zip")))
     assert "there are 19 faces to train on, fewer than a batch of 32: give more." in capsys.readouterr().err
+    monkeypatch.setitem(profiles.SETTINGS["vae"]["quick"], "batch_size", 8)
+    with pytest.raises(SystemExit):
+        train.main(command(tmp_path, *from_file(tmp_path / "faces.zip")))
+    assert "of 20 faces 1 is left to measure by: give more." in capsys.readouterr().err
 
 
 def test_weights_that_cannot_be_written_leave_the_checkpoint(tiny, tmp_path, monkeypatch, capsys):

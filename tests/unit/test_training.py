@@ -241,6 +241,23 @@ def test_an_epoch_that_was_stopped_is_not_saved(faces, tmp_path):
     assert checkpoint.epoch == 1 and len(checkpoint.history["loss"]) == 1
 
 
+@pytest.mark.parametrize("told", [(1, 3), (0, 2)])
+def test_several_steps_in_one_execution_are_counted(tmp_path, told):
+    """Of an execution Keras tells the last step; older ones told the first."""
+    vae = model()
+    vae.compile(keras.optimizers.Adam(), steps_per_execution=2)
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    checkpoint.set_model(vae)
+    checkpoint.set_params({"steps": 4, "epochs": 2})
+    checkpoint.on_train_begin()
+    for epoch, batches in enumerate((told, told[:1])):  # the second is stopped after one execution
+        checkpoint.on_epoch_begin(epoch)
+        for batch in batches:
+            checkpoint.on_train_batch_end(batch)
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0})
+    assert checkpoint.epoch == 1 and len(checkpoint.history["loss"]) == 1
+
+
 def test_weights_that_are_no_numbers_are_not_saved(faces, tmp_path):
     class Break(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

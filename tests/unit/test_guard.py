@@ -200,6 +200,7 @@ def test_a_checkpoint_holds_what_was_kept(gan, tmp_path):
     checkpoint.set_model(gan)
     checkpoint.set_params({"epochs": 9, "steps": 1})
     checkpoint.on_train_begin()
+    checkpoint.on_epoch_begin(0)
     checkpoint.on_train_batch_end(0)
     checkpoint.on_epoch_end(0, GOOD)
 

@@ -70,8 +70,8 @@ unit faults: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 unit faults: export MALLOC_TRIM_THRESHOLD_ ?= 17179869184
 unit faults: export MALLOC_TOP_PAD_ ?= 134217728
 # JAX's tests run once or twice what XLA compiles: without these emitters that takes less than half the processor time.
-# What one process has compiled the others find.
 unit: export XLA_FLAGS ?= --xla_cpu_use_fusion_emitters=false
+# What one process has compiled the others find.
 unit: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/_build/jax
 unit: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 unit: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1

@@ -79,7 +79,7 @@ def draw(f, size: int) -> np.ndarray:
 def head(canvas, f, g, hair) -> None:
     """Paint the face flat, then light it."""
     skin = skin_colour(f)
-    w = Rows(canvas, g, g.Y0, -1.05, 1.08)
+    w = Rows(canvas, g, "Y0", -1.05, 1.08)
     albedo = np.broadcast_to(skin, (3, *np.broadcast_shapes(w.X.shape))).astype(np.float32).copy()
     nx, ny = relief(f, w)
     complexion(albedo, f, w, skin)

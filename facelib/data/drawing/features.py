@@ -11,7 +11,7 @@ IRIS = [(0.0, "4a2c1a"), (0.35, "6b4423"), (0.55, "6f7a3a"), (0.8, "4d7fa8"), (1
 
 
 def facial_hair(albedo, f, g, hair) -> None:
-    w = Rows(albedo, g, g.Y, 0.10, 1.4)
+    w = Rows(albedo, g, "Y", 0.10, 1.4)
     ax = np.abs(w.X)
     grain = 1 + 0.09 * np.sin(71 * w.X + 9 * w.Y) + 0.07 * np.sin(113 * w.X - 31 * w.Y)
     colour = hair * 0.62 * grain
@@ -33,7 +33,7 @@ def facial_hair(albedo, f, g, hair) -> None:
 
 
 def mouth(albedo, f, g, skin) -> None:
-    w = Rows(albedo, g, g.Y, 0.35, 1.0)
+    w = Rows(albedo, g, "Y", 0.35, 1.0)
     smile, open_ = f.smile, f.mouth_open
     half = 0.31 + 0.03 * f.mouth_width + 0.15 * smile - 0.03 * open_ * (1 - smile)
     t = 1 - (w.X / half) ** 2
@@ -86,7 +86,7 @@ def eye_frame(f, g):
 
 
 def eyes(albedo, f, g, skin) -> None:
-    w = Rows(albedo, g, g.Y, -0.30, 0.25)
+    w = Rows(albedo, g, "Y", -0.30, 0.25)
     ex, ey, half, t, upper, lower, opening = eye_frame(f, w)
     eye = cover(np.where(t > 0, np.maximum(upper - ey, ey - lower), 1), g.px)
     paint(w.canvas, np.full_like(skin, 0.80), eye)
@@ -116,7 +116,7 @@ def eyes(albedo, f, g, skin) -> None:
 
 def eye_lights(canvas, f, g) -> None:
     """The window's reflection, laid over the shading: without it eyes look dead."""
-    w = Rows(canvas, g, g.Y, -0.15, 0.10)
+    w = Rows(canvas, g, "Y", -0.15, 0.10)
     ex, ey, half, t, upper, lower, _ = eye_frame(f, w)
     sign = np.sign(w.X)
     hx = ex - sign * (0.026 * f.gaze_x + 0.018 * np.sign(g.light.x))
@@ -126,7 +126,7 @@ def eye_lights(canvas, f, g) -> None:
 
 
 def brows(albedo, f, g, hair) -> None:
-    w = Rows(albedo, g, g.Y, -0.50, 0.05)
+    w = Rows(albedo, g, "Y", -0.50, 0.05)
     ax = np.abs(w.X)
     along = (ax - 0.17) / 0.47
     y = BROW_Y - 0.03 * f.brow_height - 0.02 * (1 - f.masculinity)

@@ -39,10 +39,14 @@ def blob(x, y, cx, cy, rx, ry):
 
 
 class Rows:
-    """The part of canvas and geometry where low < `field` < high in any face: features cost only their own rows."""
+    """The part of canvas and geometry where low < g.`field` < high in any face: features cost only their own rows.
+
+    field is "by", "Y0" or "Y"; low and high are numbers, or each face's own, (faces, 1, 1).
+    """
 
     def __init__(self, canvas, g, field, low, high):
-        rows = np.flatnonzero(((field > low) & (field < high)).any(axis=(0, 2)))
+        least, most = getattr(g, f"{field}_min"), getattr(g, f"{field}_max")
+        rows = np.flatnonzero(((most > low) & (least < high)).any(axis=(0, 2)))
         cut = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0, 0)
         for name, value in vars(g).items():
             whole = isinstance(value, np.ndarray) and value.shape[1] == canvas.shape[2]

@@ -46,7 +46,7 @@ def back_hair(canvas, f, g, hair) -> None:
 
 
 def neck_and_clothes(canvas, f, g) -> None:
-    w = Rows(canvas, g, g.by, 0.25, 9)
+    w = Rows(canvas, g, "by", 0.25, 9)
     skin = skin_colour(f) * g.light.colour
     neck = g.width * (0.46 + 0.28 * f.masculinity)
     flare = np.maximum(w.by - 0.72, 0) * 0.9
@@ -61,7 +61,7 @@ def neck_and_clothes(canvas, f, g) -> None:
 
 
 def ears(canvas, f, g) -> None:
-    w = Rows(canvas, g, g.Y0, -0.25, 0.45)
+    w = Rows(canvas, g, "Y0", -0.25, 0.45)
     skin = skin_colour(f) * g.light.colour * 0.62
     for sign in (-1, 1):
         # The ear of the side that turns away disappears behind the head.
@@ -74,7 +74,7 @@ def ears(canvas, f, g) -> None:
 def front_hair(canvas, f, g, hair) -> None:
     if (f.baldness == 1).all():
         return
-    w = Rows(canvas, g, g.Y0, -1.4, 1.5)
+    w = Rows(canvas, g, "Y0", -1.4, 1.5)
     ax = np.abs(w.X)
     long = smooth(0.3, 0.6, f.hair_length)
     volume = 0.05 + 0.07 * f.hair_volume + 0.03 * f.hair_waves
@@ -112,7 +112,7 @@ def front_hair(canvas, f, g, hair) -> None:
 def hat(canvas, f, g) -> None:
     if not f.hat.any():
         return
-    w = Rows(canvas, g, g.Y0, -1.5, -0.2)
+    w = Rows(canvas, g, "Y0", -1.5, -0.2)
     cloth = palette(HATS, f.hat_colour) * g.light.colour
     dome = np.sqrt((w.side / 1.13) ** 2 + ((w.Y0 + 0.02) / 1.22) ** 2)
     rim = -0.52 + 0.10 * w.X * w.X
@@ -128,7 +128,7 @@ def hat(canvas, f, g) -> None:
 def glasses(canvas, f, g) -> None:
     if not f.glasses.any():
         return
-    w = Rows(canvas, g, g.Y, -0.35, 0.40)
+    w = Rows(canvas, g, "Y", -0.35, 0.40)
     # They stand in front of the head, so turning moves them further than the eyes.
     X = w.X - 0.10 * np.tan(g.yaw)
     ax = np.abs(X)

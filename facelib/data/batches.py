@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import keras
 import numpy as np
@@ -60,7 +60,7 @@ class FaceBatches(keras.utils.PyDataset):
         self.batch_size, self.seed, self.scaled = batch_size, whole_number(seed, "seed", 0), scaled
         self.steps_per_epoch = steps_per_epoch or len(images) // batch_size
         self._first = epoch * self.steps_per_epoch
-        self._order = lru_cache(2)(self._order)
+        self._order = lru_cache(2)(partial(_order, len(images), self.seed))
         self._loader = ThreadPoolExecutor(1)
         self._ahead = {}
 
@@ -76,9 +76,16 @@ class FaceBatches(keras.utils.PyDataset):
         images = to_float(self.images[rows]) if self.scaled else self.images[rows]
         return (images,) if self.labels is None else (images, self.labels[rows])
 
-    def _order(self, number: int) -> np.ndarray:
-        """Rows of the faces in pass `number`, counted from 0."""
-        return np.random.default_rng([self.seed, number + 1]).permutation(len(self.images))
+    def let_go(self) -> None:
+        """Hold the faces no longer. TensorFlow keeps every data set that it was trained with, and may still read on."""
+        self.images = np.broadcast_to(np.uint8(0), self.images.shape)
+        if self.labels is not None:
+            self.labels = np.broadcast_to(np.zeros((), self.labels.dtype), self.labels.shape)
+
+
+def _order(n: int, seed: int, number: int) -> np.ndarray:
+    """Rows of n faces in pass `number`, counted from 0."""
+    return np.random.default_rng([seed, number + 1]).permutation(n)
 
 
 class PairBatches(keras.utils.PyDataset):
@@ -121,6 +128,11 @@ class PairBatches(keras.utils.PyDataset):
         """Batch number `step` from the first epoch on."""
         (a,), (b,) = (batches[step] for batches in self.sets)
         return a, b
+
+    def let_go(self) -> None:
+        """As of `FaceBatches`."""
+        for batches in self.sets:
+            batches.let_go()
 
 
 def check_faces(faces: FaceSet | np.ndarray, image_size: int | None = None) -> np.ndarray:

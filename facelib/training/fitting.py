@@ -52,6 +52,9 @@ def fit_batches(
     callbacks = list(callbacks or [])
     if not any(isinstance(callback, (CollapseGuard, StopOnNaN)) for callback in callbacks):
         callbacks.append(StopOnNaN())
-    with saying_what_is_left(callbacks):
-        # Keras' own shuffle would reorder batches by a random state that no checkpoint holds.
-        return fit(batches, steps_per_epoch=batches.steps_per_epoch, shuffle=False, callbacks=callbacks, **kwargs)
+    try:
+        with saying_what_is_left(callbacks):
+            # Keras' own shuffle would reorder batches by a random state that no checkpoint holds.
+            return fit(batches, steps_per_epoch=batches.steps_per_epoch, shuffle=False, callbacks=callbacks, **kwargs)
+    finally:
+        batches.let_go()

@@ -1,12 +1,14 @@
 """Runs that survive: what is saved, and that a resumed run is the uninterrupted one. On TensorFlow and on JAX."""
 
 import errno
+import gc
 import json
 import re
 import signal
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 
 import keras
@@ -51,6 +53,17 @@ def test_resumed_is_uninterrupted(faces, tmp_path):
     resumed.fit(faces, epochs=4, initial_epoch=done, batch_size=32, verbose=0, callbacks=[checkpoint])
     for expected, value in zip(values(whole), values(resumed), strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.graph
+def test_faces_are_not_held_once_training_is_over():
+    """TensorFlow keeps the data sets that it was given."""
+    trained, images = model(), np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), np.uint8)
+    held = weakref.ref(images)
+    trained.fit(images, epochs=1, batch_size=32, verbose=0)
+    del images
+    gc.collect()
+    assert held() is None
 
 
 @pytest.mark.graph

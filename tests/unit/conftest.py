@@ -2,25 +2,12 @@
 
 import functools
 
-import keras
 import pytest
 from PIL import Image
 
-from facelib.data import load_faces
+# Keras and facelib are imported where they are used: with several workers the process that leads them needs neither.
 
-if keras.backend.backend() == "tensorflow":
-    import tensorflow
-
-    # Graphs of tests run a few times, too (tests/conftest.py). Chapters and commands keep TensorFlow's optimizer.
-    # Pruning and inlining stay: graphs are kept to the end (tests/conftest.py), and theirs are less than half as large.
-    passes = (
-        "layout_optimizer constant_folding shape_optimization remapping arithmetic_optimization "
-        "dependency_optimization loop_optimization scoped_allocator_optimization auto_mixed_precision "
-        "pin_to_host_optimization implementation_selector debug_stripper"
-    )
-    tensorflow.config.optimizer.set_experimental_options(dict.fromkeys(passes.split(), False))
-
-FEW = 6  # steps that take less than the tracing of one
+FEW = 6  # steps of training that take less than the tracing of one
 
 
 def _without_a_graph(fit):
@@ -41,9 +28,30 @@ def _without_a_graph(fit):
     return called
 
 
+@pytest.fixture(scope="session")
+def on_tensorflow() -> bool:
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow
+
+    # Graphs of tests run a few times, too (tests/conftest.py). Chapters and commands keep TensorFlow's optimizer.
+    # Pruning and inlining stay: graphs are kept to the end (tests/conftest.py), and theirs are less than half as large.
+    passes = (
+        "layout_optimizer constant_folding shape_optimization remapping arithmetic_optimization "
+        "dependency_optimization loop_optimization scoped_allocator_optimization auto_mixed_precision "
+        "pin_to_host_optimization implementation_selector debug_stripper"
+    )
+    tensorflow.config.optimizer.set_experimental_options(dict.fromkeys(passes.split(), False))
+    return True
+
+
 @pytest.fixture(autouse=True)
-def few_steps(request, monkeypatch):
-    if keras.backend.backend() == "tensorflow" and not request.node.get_closest_marker("graph"):
+def few_steps(request, monkeypatch, on_tensorflow):
+    if on_tensorflow and not request.node.get_closest_marker("graph"):
+        import keras
+
         monkeypatch.setattr(keras.Model, "fit", _without_a_graph(keras.Model.fit))
 
 
@@ -59,6 +67,8 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def drawn():
     """Six drawn photos of 160×160 with one face each that MTCNN finds."""
+    from facelib.data import load_faces
+
     return list(load_faces(n=6, size=160, seed=1).images)
 
 

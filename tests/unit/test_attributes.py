@@ -59,6 +59,7 @@ def test_epochs_hold_whole_executions_only(faces):
     assert int(classifier.optimizer.iterations.value) == 4
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("answers", [[1, -1], [0.9, 0.2], [np.nan, 1.0], ["yes", "no"], [True, None]])
 def test_only_true_and_false_are_answers(trained, faces, answers):
     table = faces.attributes[list(NAMES)].astype(object)
@@ -82,6 +83,7 @@ def test_rare_answers_weigh_as_much_as_common_ones(faces):
     assert classifier.probabilities(blank[:1])[0, 0] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.once
 def test_bad_arguments_are_named(trained, faces):
     for arguments, message in [
         ({"attributes": ()}, r"attributes must be different names, at least one, got \(\)"),

@@ -73,6 +73,7 @@ def test_the_usual_architecture_is_none_of_a_discriminators():
     assert Classifier(32, 4).architecture == "pooled"
 
 
+@pytest.mark.once
 def test_a_judge_knows_its_ceiling(trained):
     others = load_faces(n=200, size=32, seed=5)
     truth = multi_class(others, ["Blond_Hair"])
@@ -83,6 +84,7 @@ def test_a_judge_knows_its_ceiling(trained):
     assert judge.confusion.sum() == 200 and judge.names == truth.names
 
 
+@pytest.mark.once
 def test_bad_arguments_are_named(trained, faces, labels):
     for arguments, message in [
         ({"image_size": 40}, "image_size must be a positive multiple of 16, got 40"),

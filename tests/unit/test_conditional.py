@@ -102,6 +102,7 @@ def test_labels_are_needed_and_may_be_one_for_all(trained):
             draw()
 
 
+@pytest.mark.once
 def test_a_grid_has_a_class_a_row_and_the_same_z_down_each_column(trained):
     gan, grid = trained, trained.sample_grid(5, seed=7)
     assert grid.shape == (4, 5, 16, 16, 3) and grid.std(axis=0).max() > 0 and grid.std(axis=1).max() > 0

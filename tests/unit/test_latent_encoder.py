@@ -37,6 +37,7 @@ def test_it_learns_to_bring_faces_back(gan, trained):
     assert np.corrcoef(z.ravel(), gan.latent(64, 9).ravel())[0, 1] > 0.7
 
 
+@pytest.mark.once
 def test_a_search_from_its_guess_begins_closer(gan, trained):
     faces = gan.sample(8, seed=11)
     how = {"restarts": 1, "noise": 0.0, "steps": 5, "progress": False}
@@ -44,6 +45,7 @@ def test_a_search_from_its_guess_begins_closer(gan, trained):
     assert from_guess.contextual[0].mean() < 0.6 * from_chance.contextual[0].mean()
 
 
+@pytest.mark.once
 def test_only_its_own_weights_are_saved(trained):
     assert list(trained[0].networks) == ["encoder"]
     assert trained[0].count_params() == trained[0].encoder.count_params()
@@ -89,6 +91,7 @@ def test_arguments_out_of_range(wrong, words):
         LatentEncoder(**{"image_size": 16, "width": 8, **wrong})
 
 
+@pytest.mark.once
 def test_images_of_another_size(trained):
     with pytest.raises(ValueError, match="size=16"):
         trained[0].encode(np.zeros((1, 32, 32, 3), np.uint8))

@@ -123,7 +123,7 @@ def test_more_restarts_are_never_worse(gan, faces):
 
 
 def test_equal_seeds_give_equal_results_and_others_do_not(gan, faces):
-    one, same, other = (project(gan, faces, seed=seed, **QUICK) for seed in (0, 0, 5))
+    one, same, other = (project(gan, faces[:2], seed=seed, steps=8, progress=False) for seed in (0, 0, 5))
     assert np.array_equal(one.z, same.z)
     assert not np.allclose(one.z, other.z, atol=0.1)
 
@@ -188,6 +188,7 @@ def test_features_have_their_part_in_the_loss(gan):
     assert cosine(with_.images, slice(8, 16)) < cosine(without.images, slice(8, 16))
 
 
+@pytest.mark.once
 def test_features_of_the_discriminator(gan, faces):
     features = discriminator_features(gan)
     assert features(to_float(faces)).shape == (5, gan.discriminator.get_layer("flatten").output.shape[1])
@@ -250,7 +251,7 @@ def test_a_conditional_model_is_told_the_labels():
     model = ConditionalDCGAN(16, 8, classes=3, width=16, initializer="he")
     labels = np.array([0, 2, 1])
     images = model.sample(3, seed=1, labels=labels)
-    found = project(model, images, labels=labels, batch_size=4, **QUICK)
+    found = project(model, images, labels=labels, batch_size=4, steps=8, progress=False)
     assert np.array_equal(found.images, model.decode(found.z, labels))
     assert np.array_equal(found.frames([1])[-1, 0], found.images[1])
     for wrong in (None, [0, 1], [0, 1, 3]):

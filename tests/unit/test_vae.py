@@ -91,7 +91,7 @@ def test_draws_scatter_as_the_variance_says():
 def test_training_lowers_the_loss_and_moves_every_weight(faces):
     model = small(beta=0.3)
     before = [keras.ops.convert_to_numpy(w) for w in model.trainable_weights]
-    history = model.fit(faces, epochs=20, batch_size=32, verbose=0).history
+    history = model.fit(faces, epochs=10, batch_size=32, verbose=0).history
     assert set(history) == {"loss", "reconstruction", "kl"}
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     total = np.add(history["reconstruction"], np.multiply(0.3, history["kl"]))

@@ -16,7 +16,7 @@ def geometry(f, size: int) -> SimpleNamespace:
 
     u, v: of the picture; bx, by: of the upright body; x, y: of the tipped head. side, Y0: across and down the head's
     outline, which r (1 at the edge) and z (depth) belong to. X, Y: on the turned head. width: half-width of the head;
-    px: of a pixel. light: see `lighting`. by_min, by_max and so on: the least and the most of it in a row.
+    px: of a pixel. light: see `lighting`. by_min, by_max, Y0_min and so on: the least and the most in a row.
     """
     ticks = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
     u, v = ticks[None, None, :], ticks[None, :, None]
@@ -41,11 +41,13 @@ def geometry(f, size: int) -> SimpleNamespace:
     depth = side * np.sin(yaw) + z * np.cos(yaw)
     Yt = Y * np.cos(pitch) - depth * np.sin(pitch) * 0.8
     light = lighting(f)
-    least = {f"{name}_min": field.min(axis=2, keepdims=True) for name, field in (("by", by), ("Y", Yt), ("Y0", Y))}
-    most = {f"{name}_max": field.max(axis=2, keepdims=True) for name, field in (("by", by), ("Y", Yt), ("Y0", Y))}
+    fields = {"by": by, "Y0": Y, "Y": Yt}
+    spans = {
+        f"{name}_{how}": getattr(fields[name], how)(axis=2, keepdims=True) for name in fields for how in ("min", "max")
+    }
     return SimpleNamespace(
         u=u, v=v, bx=bx, by=by, x=x, y=y, side=side, r=r, z=z, X=X, Y=Yt, Y0=Y, width=width, yaw=yaw,
-        px=(2 / size) / f.scale, light=light, **least, **most,
+        px=(2 / size) / f.scale, light=light, **spans,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def skin_colour(f) -> np.ndarray:
 def relief(f, g):
     """Slopes that nose, cheeks, sockets, lips and chin add to the globe's normal."""
     slopes = np.zeros((2, *g.X.shape), np.float32)
-    across = SimpleNamespace(X=g.X, Y=g.Y, Y_min=g.Y_min, Y_max=g.Y_max, ax=np.abs(g.X), sign=np.sign(g.X))
+    across = SimpleNamespace(**vars(g), ax=np.abs(g.X), sign=np.sign(g.X))
     ramp = np.clip((g.Y + 0.1) / 0.45, 0, 1)
     across.nose = g.X - 0.22 * np.tan(g.yaw) * ramp
     across.wings = np.abs(across.nose)
@@ -50,10 +50,10 @@ def relief(f, g):
 
 
 def complexion(albedo, f, g, skin) -> None:
-    across = SimpleNamespace(X=g.X, Y=g.Y, Y_min=g.Y_min, Y_max=g.Y_max, ax=np.abs(g.X))
-
     def rows(low, high):
-        return Rows(albedo, across, "Y", low, high)
+        w = Rows(albedo, g, "Y", low, high)
+        w.ax = np.abs(w.X)
+        return w
 
     flush = np.stack([skin[0] * 1.0, skin[1] * 0.55, skin[2] * 0.58])
     cheek_y = 0.30 - 0.04 * f.smile

@@ -41,7 +41,7 @@ def pytest_collection_finish():
 def pytest_sessionfinish(session):
     gc.freeze()  # nor in the end, where pytest looks once more
     if hasattr(session.config, "workerinput"):
-        # All is reported. To take apart what it compiled takes JAX ten seconds, and TensorFlow two.
+        # All is reported. To take apart what was compiled would take seconds, on JAX most.
         atexit.register(os._exit, 0)
 
 

@@ -188,12 +188,11 @@ def test_features_have_their_part_in_the_loss(gan):
     assert cosine(with_.images, slice(8, 16)) < cosine(without.images, slice(8, 16))
 
 
-@pytest.mark.once
 def test_features_of_the_discriminator(gan, faces):
-    features = discriminator_features(gan)
+    features, how = discriminator_features(gan), {"steps": 8, "progress": False}
     assert features(to_float(faces)).shape == (5, gan.discriminator.get_layer("flatten").output.shape[1])
-    found = project(gan, faces, features=features, feature_weight=1.0, **QUICK)
-    assert not np.allclose(found.z, project(gan, faces, **QUICK).z, atol=1e-2)
+    found = project(gan, faces, features=features, feature_weight=1.0, **how)
+    assert not np.allclose(found.z, project(gan, faces, **how).z, atol=1e-2)
 
 
 @pytest.mark.once
@@ -253,7 +252,8 @@ def test_a_conditional_model_is_told_the_labels():
     images = model.sample(3, seed=1, labels=labels)
     found = project(model, images, labels=labels, batch_size=4, steps=8, progress=False)
     assert np.array_equal(found.images, model.decode(found.z, labels))
-    assert np.array_equal(found.frames([1])[-1, 0], found.images[1])
+    # One picture, or three at once: a value halfway between two may be rounded to the other.
+    assert np.abs(found.frames([1])[-1, 0] - found.images[1].astype(int)).max() <= 1
     for wrong in (None, [0, 1], [0, 1, 3]):
         with pytest.raises(ValueError, match="labels"):
             project(model, images, labels=wrong, **QUICK)

@@ -101,19 +101,28 @@ def test_nothing_is_wider_than_the_page(chapter, width):
         assert chapter.execute_script("return document.documentElement.scrollWidth") <= width + 1
 
 
+CODE = (
+    "return [...document.querySelectorAll('.bd-article pre')].filter(code => code.clientWidth)"
+    ".map(code => [code.scrollWidth, code.clientWidth])"
+)
+
+
 @pytest.mark.parametrize("width", [1280, 1366, 1920])
-def test_lines_of_code_need_no_scrolling(chapter, width):
-    """Those of solutions neither, which are narrower."""
+def test_code_and_tables_of_layers_need_no_scrolling(chapter, width):
+    """Nor those of solutions, which are narrower, nor commands between paragraphs."""
     solutions = "document.querySelectorAll('details.hide').forEach(solution => solution.open = {})"
-    widths = (
-        "return [...document.querySelectorAll('.cell_input pre')].filter(code => code.clientWidth)"
-        ".map(code => [code.scrollWidth, code.clientWidth])"
-    )
     with screen(chapter, width):
         chapter.execute_script(solutions.format("true"))
-        code = chapter.execute_script(widths)
+        code = chapter.execute_script(CODE)
         chapter.execute_script(solutions.format("false"))
     assert len(code) > 10 and not [(wanted, there) for wanted, there in code if wanted > there]
+
+
+def test_commands_of_the_first_page_need_no_scrolling(browser, site):
+    with screen(browser, 1280):
+        browser.get(f"{site}/index.html")
+        wait(browser, 30).until(lambda b: len(b.execute_script(CODE)) >= 2)
+        assert not [(wanted, there) for wanted, there in browser.execute_script(CODE) if wanted > there]
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def load_faces(
 
     Raises:
         ValueError: for an unknown data set or subset, an option that the data set has not, or an n, size or seed that
-            is no whole number or too small; before anything is fetched.
+            is no whole number, too small, or of synthetic faces in another subset; before anything is fetched.
         FileNotFoundError: where the photos are not to be found; the message says what to do.
         ConnectionError: where a download of Keras' data sets fails.
     """
@@ -90,6 +90,11 @@ def load_faces(
     size, seed = whole_number(size, "size", least), whole_number(seed, "seed", 0)
     check_framing(framing)
     if dataset == "synthetic":
+        if seed >= TEST_SEEDS or seed == TWELVE_SEED and subset == "train":
+            raise ValueError(
+                f"seed must be less than {TEST_SEEDS:,}, and not {TWELVE_SEED} for training, got {seed}: those people "
+                "are in the test set, or the twelve."
+            )
         seed = seed + TEST_SEEDS * (subset == "test")
         return load_synthetic(2000 if n is None else n, size, seed=seed, framing=framing)
     if dataset in TOYS:
@@ -106,8 +111,20 @@ def load_faces(
 
 
 def twelve_faces(dataset: str = "synthetic", size: int = 80, root: str | os.PathLike | None = None) -> FaceSet:
-    """The twelve faces that every chapter shows, so that models are compared on the same work."""
+    """The twelve faces that every chapter shows, so that models are compared on the same work.
+
+    Args:
+        dataset: "synthetic" or "portraits".
+        size: side in pixels.
+        root: where the portraits are, as of `load_faces`.
+
+    Raises:
+        ValueError: for another data set, or root with drawn faces.
+        FileNotFoundError: where the portraits are not to be found.
+    """
     if dataset == "synthetic":
+        if root is not None:
+            raise ValueError("root is for portraits; synthetic faces are drawn.")
         return load_synthetic(12, size, seed=TWELVE_SEED)
     if dataset == "portraits":
         return twelve_portraits(size, root=root)

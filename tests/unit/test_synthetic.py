@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from facelib.data import crop_faces, draw_faces, load_faces, twelve_faces
+from facelib.data import crop_faces, draw_faces, drawing, load_faces, twelve_faces
 from facelib.data.synthetic import COINS, FREE, sample_people
 
 # Pairs of which one excludes or needs the other, or both need a third (see the module's docstring).
@@ -23,6 +23,31 @@ def test_same_seed_same_bytes_and_the_first_of_more():
     np.testing.assert_array_equal(few.images, many.images[:7])
     assert few.names.tolist() == many.names[:7].tolist()
     assert not np.array_equal(few.images, load_faces(n=7, size=40, seed=6).images)
+
+
+@pytest.mark.parametrize("framing", ["face", "background"])
+@pytest.mark.parametrize("size", [48, 80])
+def test_nobodys_picture_depends_on_who_is_drawn_beside_them(framing, size):
+    people = load_faces(n=32, size=16, seed=3, framing=framing).factors
+    alone = np.concatenate([draw_faces(people[i : i + 1], size) for i in range(32)])
+    np.testing.assert_array_equal(draw_faces(people, size), alone)
+
+
+def test_no_skin_lies_beside_the_head(monkeypatch):
+    """The formula of an angular jaw is less than 1 far beside the chin as well."""
+    people = load_faces(n=60, size=16, seed=3, framing="background").factors.assign(masculinity=1.0, jaw=1.0, roll=18.0)
+    places = []
+
+    def only_the_head(canvas, f, g, hair):
+        before = canvas.copy()
+        head(canvas, f, g, hair)
+        painted = (canvas != before).any(axis=0)
+        places.append(np.abs(np.broadcast_to(g.side, painted.shape)[painted]).max())
+
+    head = drawing.head
+    monkeypatch.setattr(drawing, "head", only_the_head)
+    draw_faces(people, 64)
+    assert max(places) < 1.5
 
 
 def test_pictures_are_those_of_the_reference(root):
@@ -128,6 +153,11 @@ def test_the_twelve_are_balanced_and_nobody_trains_on_them():
     train = load_faces(n=20, size=16, subset="train")
     test = load_faces(n=20, size=16, subset="test")
     assert not set(train.names) & (set(test.names) | set(twelve.names))
+    for seed in (1_000_000, 10_727):
+        with pytest.raises(ValueError, match=f"seed must be less than 1,000,000, and not 10727 .*, got {seed}: those"):
+            load_faces(n=20, size=16, seed=seed, subset="train")
+    with pytest.raises(ValueError, match="root is for portraits"):
+        twelve_faces("synthetic", root="photos")
 
 
 def test_bad_arguments_are_named():

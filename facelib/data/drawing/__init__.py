@@ -79,7 +79,7 @@ def draw(f, size: int) -> np.ndarray:
 def head(canvas, f, g, hair) -> None:
     """Paint the face flat, then light it."""
     skin = skin_colour(f)
-    w = Rows(canvas, g, "Y0", -1.05, 1.08)
+    w = Rows(canvas, g, "Y0", -1.05, 1.2)
     albedo = np.broadcast_to(skin, (3, *np.broadcast_shapes(w.X.shape))).astype(np.float32).copy()
     nx, ny = relief(f, w)
     complexion(albedo, f, w, skin)
@@ -92,7 +92,8 @@ def head(canvas, f, g, hair) -> None:
     shade = lambert(g.light, w.side + nx, w.Y0 * 0.75 + ny, nz)
     oil = (0.25 + 0.40 * f.skin_tone) * (1 - 0.8 * f.beard * (w.Y > 0.45))
     gloss = np.maximum(shade - g.light.fill - 0.80 * g.light.key, 0) * oil
-    inside = cover((w.r - 1) * g.width * 0.95, g.px)
+    # The outline of an angular jaw closes again far beside the chin.
+    inside = cover((w.r - 1) * g.width * 0.95, g.px) * (np.abs(w.side) < 1.5)
     edge = 1 - 0.35 * smooth(0.55, 0.0, w.z)
     for channel, redness in enumerate((0.10, 0.0, -0.05)):
         # Light that has been inside skin comes out red, most where it is dim.

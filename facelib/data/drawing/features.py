@@ -11,7 +11,7 @@ IRIS = [(0.0, "4a2c1a"), (0.35, "6b4423"), (0.55, "6f7a3a"), (0.8, "4d7fa8"), (1
 
 
 def facial_hair(albedo, f, g, hair) -> None:
-    w = Rows(albedo, g, "Y", 0.10, 1.4)
+    w = Rows(albedo, g, "Y", -0.05, 1.4)
     ax = np.abs(w.X)
     grain = 1 + 0.09 * np.sin(71 * w.X + 9 * w.Y) + 0.07 * np.sin(113 * w.X - 31 * w.Y)
     colour = hair * 0.62 * grain

@@ -74,7 +74,7 @@ def ears(canvas, f, g) -> None:
 def front_hair(canvas, f, g, hair) -> None:
     if (f.baldness == 1).all():
         return
-    w = Rows(canvas, g, "Y0", -1.4, 1.5)
+    w = Rows(canvas, g, "Y0", -1.4, 1.75)
     ax = np.abs(w.X)
     long = smooth(0.3, 0.6, f.hair_length)
     volume = 0.05 + 0.07 * f.hair_volume + 0.03 * f.hair_waves

@@ -40,12 +40,14 @@ def train_encoder(options: Options) -> dict:
     sizes = options.sizes
     train, held_out = faces_for(options, sizes)
     of = sizes.generator.format(dataset=options.dataset)
-    gan = weights.load(of, options.out) if of in weights.catalog(options.out) else weights.load(of)
+    folder = options.out if of in weights.catalog(options.out) else weights.FOLDER
+    gan = weights.load(of, folder)
     model = LatentEncoder(gan.image_size, gan.latent_dim, width=sizes.width)
     steps = steps_for(len(train), sizes)
     model.compile(gan, decaying(sizes.learning_rate, steps))
     name = options.weights_name
-    checkpoint = fit(model, name, train, options, vars(sizes), sizes.epochs, sizes.batch_size)
+    settings = vars(sizes) | {"generator_sha256": weights.check(of, folder)["sha256"]}
+    checkpoint = fit(model, name, train, options, settings, sizes.epochs, sizes.batch_size)
 
     drawn = gan.sample(500, seed=1)
     again = {"": (held_out.images, gan.decode(model.encode(held_out)))}

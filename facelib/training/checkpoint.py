@@ -41,6 +41,8 @@ class Checkpoint(keras.callbacks.Callback):
         ValueError: for a path without the suffix, settings that JSON cannot hold, or every under 1.
     """
 
+    afresh = "run without resuming"  # what else one can do about a file that does not fit
+
     def __init__(self, path: str | os.PathLike, settings: dict, *, every: int = 1, also: Sequence = ()):
         super().__init__()
         if every < 1:
@@ -64,11 +66,12 @@ class Checkpoint(keras.callbacks.Callback):
         if epoch == 0:  # what there is came from another run
             self._began += self.seconds
             self.epoch, self.seconds, self.history = 0, 0.0, {}
-        self._steps = 0
+        self._steps, self._at_once = 0, self.model.steps_per_execution
 
     def on_train_batch_end(self, batch, logs=None):
-        # Counted, for of several steps in one execution `batch` is the last, and in older Keras the first.
-        self._steps += self.model.steps_per_execution
+        # Counted, for of several steps in one execution `batch` is the last, and in older Keras the first. The model is
+        # not asked: on JAX, Keras would fetch all of its state after every step.
+        self._steps += self._at_once
 
     def on_epoch_end(self, epoch, logs=None):
         if self._steps < self.params["steps"]:
@@ -113,7 +116,7 @@ class Checkpoint(keras.callbacks.Callback):
         if getattr(model, "optimizer", None) is None:
             raise ValueError("the model is not compiled: call compile() before restore().")
         variables = state_of(model)
-        with refusing(self.path, "checkpoint (delete it, or run without resuming)"):
+        with refusing(self.path, f"checkpoint (delete it, or {self.afresh})"):
             shapes = array_shapes(self.path)
             about = json.loads(str(read_arrays(self.path, only=["about"])["about"]))
             _check_about(about)
@@ -122,7 +125,7 @@ class Checkpoint(keras.callbacks.Callback):
         keys = sorted(key for key in shapes if key.isdigit())
         if [tuple(v.shape) for v in variables] != [shapes[key] for key in keys]:
             raise ValueError(f"{self.path} does not fit this model and its optimizers.")
-        with refusing(self.path, "checkpoint (delete it, or run without resuming)"):
+        with refusing(self.path, f"checkpoint (delete it, or {self.afresh})"):
             arrays = read_arrays(self.path)
             for variable, key in zip(variables, keys, strict=True):
                 variable.assign(arrays[key])
@@ -142,7 +145,7 @@ class Checkpoint(keras.callbacks.Callback):
         if changed:
             raise ValueError(
                 f"{self.path} was made with other settings ({'; '.join(changed)}). "
-                "Run with those, or without resuming to start again."
+                f"Run with those; to start again, delete it or {self.afresh}."
             )
 
     def _check_also(self, about: dict, names: Iterable[str]) -> None:
@@ -153,7 +156,7 @@ class Checkpoint(keras.callbacks.Callback):
         if saved != also:
             raise ValueError(
                 f"{self.path} was made with other callbacks in `also` (was {saved}, now {also}). "
-                "Give those, or run without resuming to start again."
+                f"Give those; to start again, delete it or {self.afresh}."
             )
 
     def _names(self) -> list[str]:

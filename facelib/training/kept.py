@@ -12,12 +12,14 @@ import keras
 
 from facelib.colab import folder_to_keep_in
 from facelib.training.checkpoint import Checkpoint
+from facelib.training.players import in_words
 
 
 class KeptRun(Checkpoint):
     """A checkpoint whose name and settings are the chapter's. Without a folder it keeps nothing and restores nothing.
 
-    `fit` of a resumed run returns the history of all epochs, those before the disconnect too.
+    `fit` of a resumed run returns the history of all epochs, those before the disconnect too. How the model was built
+    and compiled is a part of the settings, so a run is not gone on with by a cell that was changed.
 
     Args:
         folder: the chapter's parameter `checkpoints`: "" for none; it may be on Google Drive (see `facelib.colab`).
@@ -30,6 +32,8 @@ class KeptRun(Checkpoint):
         frames: a folder for the sheets of a `SampleGrid`, or None.
     """
 
+    afresh = "name another folder in `checkpoints`"
+
     def __init__(self, folder: str | os.PathLike, name: str, sizes: SimpleNamespace, *, also: Sequence = (), **more):
         words = [name, sizes.profile, *map(str, more.values())]
         stem = "-".join(re.sub(r"[^\w.]+", "-", word) for word in words)
@@ -37,16 +41,27 @@ class KeptRun(Checkpoint):
         place = folder_to_keep_in(folder) if folder else Path()
         # Some twenty in all: Drive keeps what is replaced in its bin, where it counts.
         every = max(1, sizes.epochs // 20)
-        super().__init__(place / f"{stem}.npz", vars(sizes) | more, every=every, also=also)
+        self.chosen = vars(sizes) | more
+        super().__init__(place / f"{stem}.npz", self.chosen, every=every, also=also)
         self.frames = place / f"{stem}.frames" if folder else None
+        self._described = None
 
     def restore(self, model: keras.Model) -> int:
+        self._describe(model)
         done = super().restore(model) if self.kept else 0
         if done:
             print(f"{done} of {self.settings['epochs']} epochs were done before ({self.path})")
         return done
 
+    def _describe(self, model: keras.Model) -> None:
+        # Once a model, as it was compiled: in between a callback may have changed the learning rate.
+        if getattr(model, "optimizer", None) is not None and model is not self._described:
+            self._described = model
+            how = getattr(model, "settings", None) or {"optimizer": in_words(model.optimizer)}
+            self.settings = self.chosen | model.get_config() | how
+
     def on_train_begin(self, logs=None):
+        self._describe(self.model)
         super().on_train_begin(logs)
         # Keras fills it from here on; the lists are copies, for both are added to.
         self.model.history.history |= {name: list(values) for name, values in self.history.items()}

@@ -26,9 +26,9 @@ def faces():
     return load_faces("synthetic", n=48, size=16)
 
 
-def train(faces, folder, *more):
-    gan = DCGAN(16, 8, width=8, light=True, seed=1)
-    gan.compile(**recipe("modern"))
+def train(faces, folder, *more, switches=None, **built):
+    gan = DCGAN(16, 8, light=True, seed=1, **{"width": 8, **built})
+    gan.compile(**recipe("modern", **(switches or {})))
     saved = KeptRun(folder, "03_dcgan", SIZES, dataset="synthetic", seed=0)
     grid = SampleGrid(1, 2, folder=saved.frames)
     how = {"epochs": 3, "initial_epoch": saved.restore(gan), "batch_size": 24, "verbose": 0}
@@ -68,6 +68,21 @@ def test_a_second_training_has_its_own_history(faces, tmp_path):
         gan.compile("sgd", "sgd", run_eagerly=True)
         history = gan.fit(faces, epochs=1, batch_size=16, verbose=0, callbacks=[saved]).history
     assert len(history["g_loss"]) == len(saved.history["g_loss"]) == 1
+
+
+@pytest.mark.once
+def test_a_run_of_a_model_that_was_changed_is_not_gone_on_with(faces, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(faces, tmp_path, Interrupt(1))
+    weaker = {"generator_optimizer": keras.optimizers.Adam(1e-5, beta_1=0.5)}
+    for changed, words in [
+        ({"switches": {"r1": 0.0}}, "r1: was .*, now 0.0"),
+        ({"switches": weaker}, "learning_rate=0.0002.*learning_rate=1e-05"),
+        ({"dropout": 0.3}, "dropout: was 0.*, now 0.3"),
+    ]:
+        with pytest.raises(ValueError, match=f"{words}.*delete it or name another folder in `checkpoints`"):
+            train(faces, tmp_path, **changed)
+    assert train(faces, tmp_path)[3].epoch == 3
 
 
 def test_without_a_folder_nothing_is_kept(faces, tmp_path, monkeypatch, capsys):

@@ -111,3 +111,9 @@ def test_the_command_trains_one_for_a_generator_of_the_same_folder(tmp_path, mon
     assert card["generator"] == "mine-synthetic"
     assert set(card["scores"]) == {"psnr_db", "ssim", "samples_psnr_db", "samples_ssim"}
     assert weights.load("encoder-synthetic-16", tmp_path).latent_dim == 4
+    # Not gone on with against another generator, were it of the same name.
+    assert train.main([*command, "--epochs", "2", "--minutes", "1e-6"]) == train.OUT_OF_TIME
+    weights.save(DCGAN(16, 4, width=8, seed=1), "mine-synthetic", {}, folder=tmp_path)
+    with pytest.raises(SystemExit):
+        train.main([*command, "--epochs", "2", "--resume"])
+    assert "generator_sha256: was" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import sys
 import warnings
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -118,6 +119,18 @@ def test_other_callbacks_are_refused_before_anything_is_restored(faces, tmp_path
     assert Checkpoint(path, {}, also=[best]).restore(fresh) == 1
     with pytest.raises(ValueError, match="not compiled: call compile"):
         Checkpoint(path, {}, also=[best]).restore(VAE(16, 4, width=8))
+
+
+def test_steps_are_counted_without_asking_for_the_model(tmp_path):
+    """On JAX, Keras would fetch its state each time."""
+    checkpoint = Checkpoint(tmp_path / "run.npz", {})
+    checkpoint.set_params({"steps": 6, "epochs": 2})
+    checkpoint.set_model(SimpleNamespace(steps_per_execution=3))
+    checkpoint.on_epoch_begin(1)
+    checkpoint.set_model(None)
+    for batch in (2, 5):
+        checkpoint.on_train_batch_end(batch)
+    assert checkpoint._steps == 6
 
 
 def test_another_runs_losses_do_not_come_in(faces, tmp_path):

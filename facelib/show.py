@@ -77,7 +77,7 @@ def faces(
     figure, axes = plt.subplots(
         len(rows),
         columns,
-        figsize=(width, cell * len(rows) + (0.22 if titles else 0)),
+        figsize=(width, cell * len(rows) + (0 if titles is None else 0.22)),
         squeeze=False,
         layout="constrained",
         # Faces have 80 pixels: a finer figure would only be a larger file.

@@ -80,6 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     from facelib import trainers
     from facelib.backend import data_parallel
+    from facelib.training.gradients import BACKENDS
+
+    if keras.backend.backend() not in BACKENDS:
+        parser.error(f"KERAS_BACKEND must be {' or '.join(BACKENDS)}, got {keras.backend.backend()}.")
 
     chosen = vars(options)
     del chosen["backend"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from facelib.checks import whole_number
 from facelib.data.faceset import FaceSet, to_float
+from facelib.data.labels import Labels
 
 
 class FaceBatches(keras.utils.PyDataset):
@@ -41,7 +42,7 @@ class FaceBatches(keras.utils.PyDataset):
         faces: FaceSet | np.ndarray,
         batch_size: int = 64,
         *,
-        labels: np.ndarray | None = None,
+        labels: np.ndarray | Labels | None = None,
         seed: int = 0,
         image_size: int | None = None,
         epoch: int = 0,
@@ -52,6 +53,8 @@ class FaceBatches(keras.utils.PyDataset):
         images = check_faces(faces, image_size)
         if not 1 <= batch_size <= len(images):
             raise ValueError(f"batch_size must lie between 1 and the {len(images)} faces, got {batch_size}.")
+        batch_size = whole_number(batch_size, "batch_size", 1)
+        labels = labels.values if isinstance(labels, Labels) else labels
         if labels is not None and len(labels) != len(images):
             raise ValueError(f"labels must be one a face: got {len(labels)} labels for {len(images)} faces.")
         if steps_per_epoch is not None and steps_per_epoch < 1:

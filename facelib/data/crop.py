@@ -19,7 +19,7 @@ from facelib.data.find import LONGEST, batches, find_faces_once
 from facelib.data.framing import check_framing, cut, square_of
 from facelib.data.photos import Photo, PhotoError, read_photo
 from facelib.data.seen import SeenFaces
-from facelib.files import cache_dir
+from facelib.files import cache_dir, explaining
 
 NO_FACE = "no face found"
 WHICH = ("largest", "central")
@@ -82,6 +82,7 @@ def crop_faces(
         raise ValueError("photos is empty; pass paths or arrays, e.g. sorted(Path('my_photos').glob('*.jpg')).")
     if size < 8:
         raise ValueError(f"size must be at least 8 pixels, got {size}.")
+    size = whole_number(size, "size", 8)
     check_framing(framing)
     if margin is not None and not 0 <= margin <= 5:
         raise ValueError(f"margin must lie between 0 and 5, got {margin}; 0.2 adds a fifth of the box.")
@@ -156,13 +157,22 @@ def photo_names(photos: Sequence[Photo]) -> list[str]:
 
 
 def _room(n: int, size: int) -> np.ndarray:
-    if n * size * size * 3 <= LARGE:
-        return np.empty((n, size, size, 3), np.uint8)
+    shape = (n, size, size, 3)
+    if math.prod(shape) <= LARGE:
+        return np.empty(shape, np.uint8)
     try:
         cache_dir().mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=cache_dir())
+        return _on_disk(shape, cache_dir())
     except OSError:
-        file = tempfile.TemporaryFile()
+        folder = tempfile.gettempdir()
+        with explaining(folder):
+            return _on_disk(shape, folder)
+
+
+def _on_disk(shape: tuple[int, ...], folder: str | os.PathLike) -> np.ndarray:
     # The file goes away with the array.
-    with file:
-        return np.memmap(file, np.uint8, "w+", shape=(n, size, size, 3))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):
+            # Or a disk that fills up later would end the process, without a word, at a pixel.
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+        return np.memmap(file, np.uint8, "w+", shape=shape)

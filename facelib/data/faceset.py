@@ -47,9 +47,10 @@ class FaceSet:
                 f"images must be uint8 of shape (n, size, size, 3), got {images.dtype} of shape {images.shape}. "
                 "Crop photos to squares with facelib.data.crop_faces."
             )
-        if self.names is None or np.ndim(self.names) != 1:
+        names = np.asarray(self.names)
+        if names.ndim != 1 or names.dtype.kind != "U" and not all(isinstance(name, str) for name in names):
             raise ValueError(f"names must be a list of texts, one an image, got {self.names!r}.")
-        object.__setattr__(self, "names", np.asarray(self.names))  # of a frozen class
+        object.__setattr__(self, "names", names)  # of a frozen class
         if not isinstance(self.attributes, pd.DataFrame):
             raise ValueError(
                 "attributes must be a DataFrame of bool, one row an image (pd.DataFrame(index=range(n)) if nothing is "
@@ -154,8 +155,14 @@ class FaceSet:
 
         What `open` gives back has numbers and truth values as they were. All else comes back as text, dates too, and
         missing texts or dates as "". Rows are numbered from 0.
+
+        Raises:
+            FileExistsError: if there is a folder of that name with something in it.
+            OSError: if nothing can be written there.
         """
         path = Path(path)
+        if path.is_dir() and any(path.iterdir()):
+            raise FileExistsError(f"{path} is a folder with something in it: delete it, or take another name.")
         tables = {"names": np.asarray(self.names, dtype=str)}
         for field in TABLES:
             table = getattr(self, field)

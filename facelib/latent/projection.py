@@ -149,7 +149,8 @@ def project(
     """Find the z whose pictures are closest to images.
 
     Every image is looked for on its own: what is found does not depend on the others, nor on `batch_size` (but for
-    rounding). A generator that was never trained gives what it can: pictures as grey as all that it draws.
+    rounding, and for an InfoGAN's codes, which begin where how many images there are says). A generator that was never
+    trained gives what it can: pictures as grey as all that it draws.
 
     Args:
         model: with `latent_dim`, `image_size`, `latent(n, seed)`, `render(z)` and `decode(z)`, such as a DCGAN or VAE;

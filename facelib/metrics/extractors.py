@@ -14,6 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from facelib.checks import whole_number
+
 INCEPTION = ("inception", "inception-2015")  # whose distances may be called FID
 NAMES = (*INCEPTION, "onet")
 
@@ -29,17 +31,26 @@ class Extractor:
         side: pixels that images are resized to; None where they stay as they are.
         method: of the resize, one of `facelib.metrics.resize.METHODS`.
         built_in: whether it is one of facelib's own, which alone may have their names.
+
+    Raises:
+        ValueError: for a name of facelib's own, a side that is no whole number, or an unknown method.
     """
 
     name: str
     network: Callable[[np.ndarray], np.ndarray]
     side: int | None = None
-    method: str = ""
+    method: str = "bicubic antialiased"
     built_in: bool = False
 
     def __post_init__(self):
         if self.name in NAMES and not self.built_in:
             raise ValueError(f"extractor must not be called {self.name!r}: the name belongs to facelib's own network.")
+        if self.side is not None:
+            from facelib.metrics.resize import METHODS
+
+            whole_number(self.side, "side", 1)
+            if self.method not in METHODS:
+                raise ValueError(f"method must be one of {tuple(METHODS)}, got {self.method!r}.")
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         if self.side is not None:

@@ -107,7 +107,7 @@ class _Gaussian:
         if isinstance(given, Statistics):
             if given.n < 2:
                 raise ValueError(f"{name} must have seen at least two images, got {given.n}.")
-            self._rows, self.covariance = None, given.covariance
+            self._rows, self.covariance, self.name = None, given.covariance, name
             self.mean, self.trace, self.rank = given.mean, float(np.trace(self.covariance)), len(given.mean)
             return
         features = check_features(given, name) if counts is None else given
@@ -128,20 +128,23 @@ class _Gaussian:
 
     @cached_property
     def _root(self) -> tuple[np.ndarray, bool]:
-        return _root(self.covariance if self._rows is None else self._rows.T @ self._rows)
+        if self._rows is not None:
+            return _root(self._rows.T @ self._rows, "covariance")
+        # Other programs keep theirs in float32.
+        return _root(self.covariance, f"the covariance of {self.name}", np.finfo(np.float32).eps)
 
 
-def _root(covariance: np.ndarray, name: str = "covariance") -> tuple[np.ndarray, bool]:
+def _root(covariance: np.ndarray, name: str, eps: float = 1e4 * np.finfo(float).eps) -> tuple[np.ndarray, bool]:
     try:
         return cholesky(covariance, check_finite=False), True
     except LinAlgError:  # fewer images than features were behind it
         values, vectors = eigh(covariance)
-        rounding = np.abs(values).max() * len(values) * np.finfo(float).eps
-        if values[0] < -1e4 * rounding:
+        largest = np.abs(values).max() * len(values)
+        if values[0] < -eps * largest:
             raise ValueError(
                 f"{name} must have no negative eigenvalue, as a covariance, got {values[0]:.2g}."
             ) from None
-        kept = values > rounding
+        kept = values > np.finfo(float).eps * largest
         return np.sqrt(values[kept])[:, None] * vectors[:, kept].T, False
 
 

@@ -279,6 +279,11 @@ def _check_size(generated: np.ndarray, judge: Judge) -> None:
 
 def _check_labels(labels, n: int, name: str) -> np.ndarray:
     labels = np.asarray(labels.values if isinstance(labels, Labels) else labels)
+    if labels.shape == (n,) and labels.dtype.kind == "i" and -1 in labels:
+        raise ValueError(
+            f"{name} must be {n} whole numbers from 0, got -1, which marks a face without a class: leave such faces "
+            "out, faces[labels.kept] and labels.values[labels.kept]."
+        )
     if labels.shape != (n,) or labels.dtype.kind not in "iub" or labels.min(initial=0) < 0 or labels.max() >= n:
         raise ValueError(
             f"{name} must be {n} whole numbers from 0, one an image, got {labels.dtype} of shape {labels.shape}."

@@ -20,7 +20,7 @@ def likeness(a, b, reference=None) -> np.ndarray:
     Args:
         a, b: (n, d) each, such as `extract(images, "onet")`. MTCNN's features were never taught who is who.
         reference: features (m, d) that mean and standard deviation are taken from; `a` by default, if it has two rows
-            or more.
+            or more. A feature that is the same in all of them is left out: in its units any change would be endless.
 
     Raises:
         ValueError: for features of other shapes, that are not finite or made in different ways.
@@ -37,6 +37,7 @@ def likeness(a, b, reference=None) -> np.ndarray:
         check_protocols(like, reference, "a", "reference")
         reference = check_features(reference, "reference")
         check_columns(a.shape[1], reference.shape[1], "a", "reference")
-    mean, spread = reference.mean(axis=0), reference.std(axis=0) + 1e-6
-    a, b = (a - mean) / spread, (b - mean) / spread
+    mean, spread = reference.mean(axis=0), reference.std(axis=0)
+    varies = spread > 1e-6 * spread.max()
+    a, b = ((x[:, varies] - mean[varies]) / (spread[varies] + 1e-6) for x in (a, b))
     return (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-12)

@@ -80,8 +80,11 @@ def grid_power(images: np.ndarray | FaceSet, others: np.ndarray | FaceSet | None
     if period < 2 or size % period or size // period < 4:
         raise ValueError(f"period must be at least 2 and divide {size} pixels into 4 parts or more, got {period}.")
     window = np.hanning(size + 1)[:-1]
-    error = (images.astype(np.float64) - others) * window[:, None, None] * window[:, None]
-    power = (np.abs(np.fft.fft2(error, axes=(1, 2))) ** 2).sum(axis=(0, 3))
+    power = np.zeros((size, size))
+    for begin in range(0, len(images), COMPARED):
+        part = slice(begin, begin + COMPARED)
+        error = (images[part].astype(np.float64) - others[part]) * window[:, None, None] * window[:, None]
+        power += (np.abs(np.fft.fft2(error, axes=(1, 2))) ** 2).sum(axis=(0, 3))
     # By vertical frequency whatever the horizontal one, then the other way round.
     spectra = power.sum(axis=1), power.sum(axis=0)
     lines = size // period * np.arange(1, period // 2 + 1)

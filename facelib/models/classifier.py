@@ -35,7 +35,8 @@ class Classifier(keras.Model):
 
     def __init__(self, image_size: int, classes: int, *, architecture: str = "pooled", width: int = 64, seed: int = 0):
         super().__init__(name="classifier")
-        if not isinstance(check_classes(classes), int):
+        classes = check_classes(classes)
+        if not isinstance(classes, int):
             raise ValueError(f"classes must be one whole number, got {classes!r}: a classifier has one output.")
         check_trunk(image_size, architecture, width)
         self.image_size, self.classes, self.architecture, self.width = image_size, classes, architecture, width

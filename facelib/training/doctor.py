@@ -41,7 +41,10 @@ def diagnose(
     recent: float = 0.25,
     grid: Sequence[float] | None = None,
 ) -> list[Finding]:
-    """Read the curves of a GAN.
+    """Read the curves of a GAN whose players pay for real-or-not alone: DCGAN, ConditionalDCGAN.
+
+    ACGAN, 2N-GAN and InfoGAN add what classes and codes cost to the same losses, so theirs lie higher than a coin toss
+    from the beginning, and these verdicts are not for them.
 
     Args:
         history: losses by epoch (or by step) under `d_loss_real`, `d_loss_fake` and `g_loss`: what `fit` returned, or

@@ -61,6 +61,9 @@ class CollapseGuard(keras.callbacks.Callback):
     their unguarded twins, runs with far too high learning rates spent fewer steps out of bounds, and drew fewer
     different faces (`experiments/collapse_guard.py`).
 
+    The usual bounds are for losses of real-or-not alone. ACGAN, 2N-GAN and InfoGAN add what classes and codes cost, and
+    need bounds of their own: by these no weights of theirs may ever count as reasonable.
+
     Args:
         mapping: "seed" or "player".
         keep: bounds of each loss within which weights are kept.

@@ -9,6 +9,7 @@ import pytest
 
 from facelib.data import load_faces
 from facelib.data.batches import FaceBatches, PairBatches
+from facelib.data.labels import Labels
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,8 @@ def test_partial_batches_are_left_out(faces):
 def test_labels_stay_with_their_faces(faces):
     images, labels = FaceBatches(faces, 32, labels=np.arange(96))[4]
     np.testing.assert_array_equal(images, faces.images[labels])
+    again = FaceBatches(faces, 32, labels=Labels(np.arange(96), tuple(map(str, range(96)))))[4]
+    np.testing.assert_array_equal(again[1], labels)
 
 
 @pytest.mark.parametrize("seed", [-1, None, 0.5])
@@ -89,6 +92,7 @@ def test_the_next_batch_is_loaded_while_the_model_computes(faces):
     [
         ({"batch_size": 0}, "batch_size must lie between 1 and the 96 faces, got 0"),
         ({"batch_size": 97}, "batch_size must lie between 1 and the 96 faces, got 97"),
+        ({"batch_size": 32.0}, "batch_size must be a whole number of at least 1, got 32.0"),
         ({"labels": [1, 2]}, "labels must be one a face: got 2 labels for 96 faces"),
         ({"steps_per_epoch": -1}, "steps_per_epoch must be at least 1, got -1"),
         ({"image_size": 32}, "faces must be uint8 images of shape .n, 32, 32, 3.*load them with size=32"),

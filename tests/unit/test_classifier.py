@@ -1,5 +1,7 @@
 """The classifier that judges, and the judge that it becomes. Runs on TensorFlow and on JAX."""
 
+import json
+
 import numpy as np
 import pytest
 from keras import layers
@@ -82,6 +84,11 @@ def test_a_judge_knows_its_ceiling(trained):
     shares = [(answers[truth.values == c] == c).mean() for c in (0, 1)]
     assert judge.ceiling.value == pytest.approx(np.mean(shares)) and judge.ceiling.n == 200
     assert judge.confusion.sum() == 200 and judge.names == truth.names
+
+
+def test_its_configuration_is_plain(labels):
+    config = Classifier(32, labels.values.max() + 1, width=8).get_config()
+    assert json.loads(json.dumps(config)) == config
 
 
 @pytest.mark.once

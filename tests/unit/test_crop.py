@@ -1,10 +1,12 @@
 """MTCNN needs TensorFlow; faces here are drawn, and one is the astronaut that scikit-image ships."""
 
+import errno
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 
@@ -152,6 +154,24 @@ def test_large_results_lie_on_the_disk(folder, monkeypatch, cache):
     assert on_disk.scaled().dtype == np.float32 and [path.suffix for path in cache.iterdir()] == [".sqlite"]
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be asked for here")
+def test_large_results_that_find_no_room_are_refused_before_any_photo_is_read(folder, monkeypatch, cache):
+    asked = []
+
+    def full(file, begin, length):
+        asked.append(length)
+        if len(asked) % 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(crop, "LARGE", 1000)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tempfile.gettempdir()}'"):
+        crop_faces(folder, size=40, progress=False)
+    asked[:] = [1]  # full in the cache, not elsewhere
+    assert crop_faces(folder, size=40, progress=False)[0].size == 40
+    assert asked[1:] == 2 * [len(folder) * 40 * 40 * 3]
+
+
 def database(cache):
     return next(cache.glob("faces-v*.sqlite"))
 
@@ -228,6 +248,7 @@ def test_without_a_cache_the_detector_just_works_more(folder, cache, monkeypatch
 
 SCRIPT = """
 import sys
+import tempfile
 from pathlib import Path
 from facelib.data.store import cropped
 faces, report = cropped("test", sorted(Path(sys.argv[1]).glob("*.png")), 40, progress=False, batch_size=1)

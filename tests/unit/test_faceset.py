@@ -115,7 +115,7 @@ def test_attributes_are_bool_and_names_are_there(faces):
         FaceSet(faces.images, faces.names, faces.attributes.astype({"Male": "boolean"}))
     with pytest.raises(ValueError, match="attributes must be a DataFrame of bool.*got NoneType"):
         FaceSet(faces.images, faces.names, None)
-    for names in (None, "a"):
+    for names in (None, "a", np.arange(len(faces)), np.array([None] * len(faces))):
         with pytest.raises(ValueError, match="names must be a list of texts, one an image, got "):
             FaceSet(faces.images, names, faces.attributes)
     listed = FaceSet(faces.images, faces.names.tolist(), faces.attributes)
@@ -163,7 +163,7 @@ def test_a_folder_keeps_the_same_and_opens_from_the_disk(tmp_path):
     pd.testing.assert_frame_equal(again.attributes, faces.attributes)
     pd.testing.assert_frame_equal(again.factors, faces.factors)
     assert again[3:5].names.tolist() == faces.names[3:5].tolist()
-    with pytest.raises(OSError):
+    with pytest.raises(FileExistsError, match="faces is a folder with something in it: delete it"):
         faces[:5].save(tmp_path / "faces")
     assert len(FaceSet.open(tmp_path / "faces")) == 20 and [path.name for path in tmp_path.iterdir()] == ["faces"]
     faces[:0].save(tmp_path / "none")

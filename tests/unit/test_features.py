@@ -113,6 +113,10 @@ def test_bad_extractors_are_named(faces):
             quietly(faces, unnamed)
     with pytest.raises(ValueError, match="extractor must be one of"):
         quietly(faces, [])
+    assert quietly(faces, Extractor("mine", colours, side=16)).resize == "80×80 → 16×16 bicubic antialiased"
+    for how, message in [({"side": 0}, "side must be a whole number"), ({"side": 9, "method": "a"}, "method must be")]:
+        with pytest.raises(ValueError, match=message):
+            Extractor("mine", colours, **how)
 
     def inception(images):
         return colours(images)

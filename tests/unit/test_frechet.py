@@ -235,6 +235,16 @@ print(int(re.search(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())[1]) 
     assert megabytes < 500 < 200_000 * 3072 / 1e6  # all images at once would be 614 MB
 
 
+def test_what_others_kept_in_float32_may_have_negative_eigenvalues_by_rounding():
+    few, more = draw(100, 256, 0), draw(600, 256, 1)
+    rounded = Statistics.of(few)
+    rounded._scatter = rounded._scatter.astype("float32").astype("float64")
+    assert frechet_distance(rounded, more) == pytest.approx(frechet_distance(few, more), rel=1e-3)
+    rounded._scatter -= np.eye(256)
+    with pytest.raises(ValueError, match="the covariance of real must have no negative eigenvalue"):
+        frechet_distance(rounded, more)
+
+
 def test_what_others_kept_in_float32_is_added_to_in_float64(tmp_path):
     first, second = draw(40, 3, 0).astype("float32"), 1e4 + draw(40, 3, 1).astype("float32")
     half, whole = Statistics.of(first), Statistics.of(np.concatenate([first, second]))

@@ -110,6 +110,10 @@ def test_bad_arguments_are_named(faces, judge, fresh):
     for arguments, message in [
         ((faces.scaled(), classes_of(faces)), "faces must be uint8"),
         ((faces, classes_of(faces)[:-1]), "labels must be 1600 whole numbers from 0"),
+        (
+            (faces, np.arange(1600) % 3 - 1),
+            r"got -1, which marks a face without a class: .* faces\[labels.kept\]",
+        ),
         ((faces, classes_of(faces) * 0.5), "labels must be 1600 whole numbers from 0, one an image, got float64"),
         ((faces, classes_of(faces) * 0), r"labels must name at least 2 classes, each with faces, got \[1600\] faces"),
         ((faces, 2 * (classes_of(faces) > 0)), "at least 2 classes, each with faces, got"),

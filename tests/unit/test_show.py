@@ -232,6 +232,7 @@ def test_rows_of_faces_stand_where_they_should(images):
     np.testing.assert_array_equal(axes[4].get_images()[0].get_array(), images[4])
     figure.savefig(io.BytesIO())
     plt.close(figure)
+    plt.close(show.faces(images[:2], titles=np.array(["a", "b"])))
     with pytest.raises(ValueError, match="for one face use face"):
         show.faces([images[0]])
     with pytest.raises(ValueError, match="labels must be 2"):

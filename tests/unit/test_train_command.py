@@ -108,6 +108,10 @@ def test_train_command_names_what_is_wrong(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         train.main(command(tmp_path, "--backend", "jax"))
     assert "Keras runs on tensorflow already" in capsys.readouterr().err
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("keras.backend.backend", lambda: "numpy")
+        train.main(command(tmp_path))
+    assert "KERAS_BACKEND must be tensorflow or jax, got numpy" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         train.main(command(tmp_path, "--data-parallel"))
     assert "several devices needs KERAS_BACKEND=jax" in capsys.readouterr().err

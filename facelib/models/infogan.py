@@ -66,8 +66,9 @@ class InfoGAN(DCGAN):
         # recognised, nothing to be learnt from it. So the first weights of codes are such that all of them together
         # change as much as the noise does, and each as much as another.
         spread = [np.sqrt(1 - 1 / k) for k in self.categories for _ in range(k)] + [1 / np.sqrt(3)] * self.codes
+        of_noise = 1 if self.prior == "normal" else 1 / np.sqrt(3)
         first = generator.get_layer("dense").kernel
-        loud = np.sqrt(self.noise_dim / variables) / np.array(spread)
+        loud = of_noise * np.sqrt(self.noise_dim / variables) / np.array(spread)
         first.assign(ops.concatenate([first[: self.noise_dim], first[self.noise_dim :] * loud[:, None]], axis=0))
         return generator
 

@@ -203,8 +203,9 @@ def test_what_does_not_fit_is_refused():
         small(InfoGAN).sample(3, labels=1)
 
 
-def test_young_infogan_lets_codes_change_as_much_as_noise():
-    gan = InfoGAN(16, 100, categories=(10, 3), codes=2, width=32, initializer="he")
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_young_infogan_lets_codes_change_as_much_as_noise(prior):
+    gan = InfoGAN(16, 100, categories=(10, 3), codes=2, width=32, initializer="he", prior=prior)
     kernel = ops.convert_to_numpy(gan.generator.get_layer("dense").kernel)
     z = gan.latent(2000, seed=1)
     first = {

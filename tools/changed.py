@@ -65,7 +65,8 @@ def changes(since: str) -> set[Path]:
 
 def touched(path: Path, changed: set[Path]) -> bool:
     """Whether a file, or anything that it needs, is among the changed ones."""
-    if any(ROOT / name in changed for name in EVERYTHING):
+    # Nor of a module that is gone: nothing leads to it any more.
+    if any(ROOT / name in changed for name in EVERYTHING) or any(p.suffix == ".py" and not p.exists() for p in changed):
         return True
     own = ROOT / "tests" / "fuzz" if path.name == "test_fuzz.py" else path.parent
     if own in [ROOT / place for place in WHOLE] and any(own in p.parents for p in changed):

@@ -47,6 +47,12 @@ def test_a_file_of_tests_is_run_when_what_it_needs_has_changed(root, test, file,
     assert changed.touched(path, {root / file}) is expected
 
 
+def test_of_a_module_that_is_gone_nobody_can_say_what_depends_on_it(root):
+    gone = {root / "facelib" / "training" / "gone.py"}
+    assert changed.touched(root / "tests" / "unit" / "test_cyclegan.py", gone)
+    assert not changed.touched(root / "tests" / "unit" / "test_latent.py", {root / "gone.md"})
+
+
 def test_a_file_that_broke_a_reader_is_read_again(root):
     found = root / "tests" / "fuzz" / "found" / "photo-0-photo.png.found"
     assert changed.touched(root / "tests" / "unit" / "test_fuzz.py", {found})

@@ -78,7 +78,7 @@ def main() -> None:
     faces = load_faces("synthetic", 1000, 32, subset="train")
     made = results.provenance("python experiments/collapse_guard.py")
     keys = ["provocation", "guard", "seed"]
-    table = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=keys)
+    table = results.load("collapse_guard") if TABLE.exists() else pd.DataFrame(columns=keys)
     done = set(table[keys].itertuples(index=False, name=None))
     grid = [(how, guard, seed) for how in PROVOCATIONS for seed in SEEDS for guard in GUARDS]
     for run in tqdm([run for run in grid if run not in done], desc="training"):

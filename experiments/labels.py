@@ -101,7 +101,7 @@ def measure(scheme: str, framing: str, mismatched: float, seed: int) -> dict:
 def main() -> None:
     made = results.provenance("python experiments/labels.py")
     keys = ["labels", "framing", "mismatched", "seed"]
-    table = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=keys)
+    table = results.load("labels") if TABLE.exists() else pd.DataFrame(columns=keys)
     done = set(table[keys].itertuples(index=False, name=None))
     for run in tqdm([run for run in RUNS if run not in done], desc="training"):
         row = pd.DataFrame([measure(*run) | made])

@@ -70,7 +70,7 @@ def train(r1: float, seed: int) -> pd.DataFrame:
 
 def main() -> None:
     made = results.provenance("python experiments/late_collapse.py")
-    table = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["r1", "seed"])
+    table = results.load("late_collapse") if TABLE.exists() else pd.DataFrame(columns=["r1", "seed"])
     done = set(table[["r1", "seed"]].itertuples(index=False, name=None))
     for r1, seed in tqdm([run for run in RUNS if run not in done], desc="training"):
         rows = train(r1, seed).assign(**made)

@@ -468,6 +468,8 @@ class Explorer {
       this.say(`Faces a second: WebAssembly ${before.toFixed(0)}, GPU ${after.toFixed(0)}; ${verdict}.`);
       await this.showSpeed();
     } catch (error) {
+      // It may have failed at its first face, when it was in use already.
+      await model.use("wasm").catch(() => {});
       this.say(`The GPU cannot be used, and WebAssembly stays: ${error.message}`);
     }
     this.trying = false;

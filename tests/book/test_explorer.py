@@ -196,6 +196,17 @@ def test_a_gpu_that_fails_changes_nothing(page):
     """
     assert page.browser.execute_async_script(failing) == "wasm"
     page.browser.get_log("browser")
+    # Nor one that fails at its first face.
+    lost = """
+        const { model } = window.latentExplorer, { decode } = model;
+        model.use = (backend) => { model.backend = backend; return Promise.resolve(); };
+        model.decode = (z) => model.backend === "wasm" ? decode.call(model, z) : Promise.reject(Error("gone"));
+    """
+    page.script(lost)
+    page.script("window.latentExplorer.tryGpu()")
+    wait(page.browser, 20).until(lambda b: page.status().endswith("WebAssembly stays: gone"))
+    assert page.script("return window.latentExplorer.model.backend") == "wasm"
+    page.script("delete window.latentExplorer.model.use; delete window.latentExplorer.model.decode")
     before = page.hash
     assert page.press(".ex-surprise").hash != before
 

@@ -225,27 +225,27 @@ SETTINGS["autoencoder"] = {name: sizes | {"folds": 1} for name, sizes in SETTING
 RUN_TIMES = {
     "00_faces": {"quick": "under a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
     "01_vae": {"quick": "under a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
-    "02_accordion": {"quick": "one to two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
-    "03_dcgan": {"quick": "two to four minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "02_accordion": {"quick": "about a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "03_dcgan": {"quick": "one to three minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
     "04_conditional_gan": {
-        "quick": "one and a half to three minutes on 2 CPU cores",
+        "quick": "one to three minutes on 2 CPU cores",
         "colab": "not measured",
         "full": "not measured",
     },
     "05_conditional_family": {
-        "quick": "one to two minutes on 2 CPU cores",
+        "quick": "about a minute on 2 CPU cores",
         "colab": "not measured",
         "full": "not measured",
     },
-    "06_fid": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
-    "07_arithmetic": {"quick": "one to three minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "06_fid": {"quick": "one to two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "07_arithmetic": {"quick": "about a minute on 2 CPU cores", "colab": "not measured", "full": "not measured"},
     "08_projection": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
     "09_cyclegan": {
-        "quick": "three minutes on 2 CPU cores",
+        "quick": "two to three minutes on 2 CPU cores",
         "colab": "not measured",
         "full": "not measured; the trainings alone took 41 and 47 minutes on a CPU",
     },
-    "10_same_faces": {"quick": "two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
+    "10_same_faces": {"quick": "one to two minutes on 2 CPU cores", "colab": "not measured", "full": "not measured"},
 }
 
 
